@@ -1,0 +1,1 @@
+"""Operations worth a fast version of their own."""

@@ -1,0 +1,1 @@
+"""SegTalker Live: speech drives a portrait, live."""

@@ -1,0 +1,1 @@
+"""Sound in: files, resampling, log-mel, voice activity."""

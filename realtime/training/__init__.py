@@ -1,0 +1,1 @@
+"""Data making and training loops; never imported by the live path."""
