@@ -101,15 +101,17 @@ def _reference(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Te
 def _rfold(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     styled = torch.einsum("oiyx,nri->nroiyx", weight, scale)
     styled = styled * torch.rsqrt(styled.square().sum((3, 4, 5), keepdim=True) + EPSILON)
-    each = torch.stack(
-        [
-            F.conv2d(features[None], kernels.flatten(0, 1), padding=1)[0].unflatten(
-                0, kernels.shape[:2]
-            )
-            for features, kernels in zip(x, styled, strict=True)
-        ]
-    )
-    return F.leaky_relu((each * mask[:, :, None]).sum(1) + shift, SLOPE)
+    blended = [
+        torch.einsum("rohw,rhw->ohw", _every_region(features, kernels), shares)
+        for features, kernels, shares in zip(x, styled, mask, strict=True)
+    ]
+    return F.leaky_relu(torch.stack(blended) + shift, SLOPE)
+
+
+def _every_region(features: Tensor, kernels: Tensor) -> Tensor:
+    """One picture [I, H, W] through the kernels of all regions [R, O, I, 3, 3]: [R, O, H, W]."""
+    out = F.conv2d(features[None], kernels.flatten(0, 1), padding=1)
+    return out.view(*kernels.shape[:2], *features.shape[1:])
 
 
 def _train(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
