@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from realtime.audio.mel import LogMel
+from realtime.audio.voice import RestEasing
 from realtime.clock import MAX_LOOKAHEAD_FRAMES, Sound
 from realtime.models.audio_encoder import (
     HINDSIGHTS,
@@ -104,3 +107,64 @@ class LipDecoder(nn.Module):
     def landmarks(self, code: Tensor) -> Tensor:
         """Code [..., 16] -> landmark displacements [..., 478, 3] in eye distances."""
         return torch.einsum("...k,kpd->...pd", code, self.basis)
+
+
+@dataclass
+class LipReaderState:
+    """All that a LipReader remembers of the sound it was given."""
+
+    mel: LogMel
+    easing: RestEasing
+    encoder: EncoderState
+    heard: deque[Tensor]
+    step: int = 0
+
+
+class LipReader:
+    """Sound in, lip code out, one frame a step: what the engine drives the mask with.
+
+    Step k takes the sound of frame k and returns the code of frame k - lookahead, so the codes of
+    the first `lookahead` steps are rest. Before step 0 there was silence.
+    """
+
+    def __init__(self, encoder: AudioEncoder, decoder: LipDecoder, lookahead_frames: int) -> None:
+        if not 0 <= lookahead_frames <= MAX_LOOKAHEAD_FRAMES:
+            raise ValueError(
+                f"lookahead must be 0 to {MAX_LOOKAHEAD_FRAMES} frames, found {lookahead_frames}"
+            )
+        self._encoder = encoder.eval()
+        self._decoder = decoder.eval()
+        self._ahead = lookahead_frames
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything heard."""
+        with torch.inference_mode():
+            start = self._encoder.start()
+        heard: deque[Tensor] = deque(maxlen=PAST_FRAMES + 1 + self._ahead)
+        self._state = LipReaderState(LogMel(), RestEasing(), start, heard)
+
+    @torch.inference_mode()
+    def push(self, frame: Sound) -> NDArray[np.float32]:
+        """int16 [640] -> lip code float32 [16]; raises ValueError on any other length."""
+        state = self._state
+        mel = torch.from_numpy(state.mel.push(frame))[None]
+        gain = state.easing.push(frame)
+        heard, state.encoder = self._encoder(mel, state.encoder)
+        state.heard.append(heard.e[0, 0])
+        state.step += 1
+        if state.step <= self._ahead:
+            return np.zeros(CODES, np.float32)
+        code: NDArray[np.float32] = self._decoder(*self._window()).numpy()
+        return code * np.float32(gain)
+
+    def _window(self) -> tuple[Tensor, Tensor]:
+        """The newest frames in their slots; absent are those not yet heard, and before step 0."""
+        heard = torch.stack(list(self._state.heard))
+        last = PAST_FRAMES + 1 + self._ahead
+        first = last - len(heard)
+        window = heard.new_zeros(SLOTS, heard.shape[1])
+        window[first:last] = heard
+        present = torch.zeros(SLOTS, dtype=torch.bool)
+        present[first:last] = True
+        return window, present
