@@ -1,0 +1,167 @@
+"""A face as 478 landmarks: which point is what, the canonical crop, and how points move.
+
+Landmarks are MediaPipe's Face Landmarker topology. Points are float32 [478, 2], x right, y down,
+in pixels; canonical points lie in the 256x256 canonical crop.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.regions import Region
+
+Points = NDArray[np.float32]
+Matrix = NDArray[np.float32]
+
+LANDMARKS = 478
+CROP = 256
+EYE_DISTANCE = 0.30 * CROP
+EYE_HEIGHT = 0.36 * CROP
+
+INNER_UPPER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
+INNER_LOWER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+OUTER_UPPER_LIP = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
+OUTER_LOWER_LIP = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
+CHIN = (148, 152, 377, 175)
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+# Per eye (image left first): outer and inner corner, then lids in pairs, and the skin fold above.
+EYE_CORNERS = ((33, 133), (263, 362))
+UPPER_LIDS = ((246, 161, 160, 159, 158, 157, 173), (466, 388, 387, 386, 385, 384, 398))
+LOWER_LIDS = ((7, 163, 144, 145, 153, 154, 155), (249, 390, 373, 374, 380, 381, 382))
+LID_FOLDS = ((247, 30, 29, 27, 28, 56, 190), (467, 260, 259, 257, 258, 286, 414))
+
+# A closing upper lid comes down most of the way, the lower one rises for the rest, and the fold
+# above is drawn after: shares of the eye's own opening.
+_UPPER_LID_TRAVEL, _LOWER_LID_TRAVEL, _FOLD_TRAVEL = 0.88, 0.10, 0.45
+# Sub-pixel edges come from painting at this multiple and averaging.
+_OVERSAMPLE = 4
+
+
+def eye_centres(points: Points) -> NDArray[np.float32]:
+    """The two eye centres (mean of the corners), image left first: float32 [2, 2]."""
+    return np.stack([points[list(pair), :2].mean(0) for pair in EYE_CORNERS])
+
+
+def crop_matrix(points: Points) -> Matrix:
+    """Similarity float32 [2, 3] from picture pixels to the canonical crop.
+
+    Roll is removed; the eye centres come to lie level at 36 % of the height, 30 % of the width
+    apart, their middle at half the width.
+    """
+    left, right = eye_centres(points).astype(np.float64)
+    across = right - left
+    scale = EYE_DISTANCE / float(np.hypot(*across))
+    cosine, sine = across / np.hypot(*across) * scale
+    linear = np.array([[cosine, sine], [-sine, cosine]])
+    shift = np.array([CROP / 2, EYE_HEIGHT]) - linear @ ((left + right) / 2)
+    return np.column_stack([linear, shift]).astype(np.float32)
+
+
+def transform(matrix: Matrix, points: Points) -> Points:
+    """Points [N, >=2] through an affine matrix [2, 3]: float32 [N, 2]."""
+    return (points[:, :2] @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def lip_gap(points: Points) -> float:
+    """Opening between the inner lips at their middle, in the unit of the points."""
+    return float(points[14, 1] - points[13, 1])
+
+
+def jaw_drop(points: Points, rest: Points) -> float:
+    """How far the chin stands below its resting place, in the unit of the points."""
+    chin = list(CHIN)
+    return float((points[chin, 1] - rest[chin, 1]).mean())
+
+
+def close_lips(points: Points) -> Points:
+    """The same face with its lips together: what a motion of zero stands for.
+
+    Each pair of facing inner points meets where an upper lip is stretched over the teeth: three
+    tenths of the gap come down, the rest comes up, and the outer lips follow by half.
+    """
+    closed = points.copy()
+    pairs = zip(
+        INNER_UPPER_LIP[1:-1],
+        INNER_LOWER_LIP[1:-1],
+        OUTER_UPPER_LIP[1:-1],
+        OUTER_LOWER_LIP[1:-1],
+        strict=True,
+    )
+    for upper, lower, outer_upper, outer_lower in pairs:
+        gap = max(float(points[lower, 1] - points[upper, 1]), 0.0)
+        closed[upper, 1] += 0.3 * gap
+        closed[lower, 1] -= 0.7 * gap
+        closed[outer_upper, 1] += 0.15 * gap
+        closed[outer_lower, 1] -= 0.35 * gap
+    return closed
+
+
+def move_lips(rest: Points, motion: NDArray[np.float32]) -> Points:
+    """Canonical resting points moved by `motion` [478, >=2] in eye distances; lips never cross."""
+    moved = rest + EYE_DISTANCE * motion[:, :2]
+    for upper, lower in zip(INNER_UPPER_LIP, INNER_LOWER_LIP, strict=True):
+        crossed = float(moved[upper, 1] - moved[lower, 1])
+        if crossed > 0:
+            moved[upper, 1] -= crossed / 2
+            moved[lower, 1] += crossed / 2
+    return moved.astype(np.float32)
+
+
+def close_eyes(points: Points, amount: float) -> Points:
+    """Points with both eyes closed by `amount` in 0 (as they are) .. 1 (shut)."""
+    moved = points.copy()
+    for uppers, lowers, folds in zip(UPPER_LIDS, LOWER_LIDS, LID_FOLDS, strict=True):
+        for upper, lower, fold in zip(uppers, lowers, folds, strict=True):
+            gap = points[lower] - points[upper]
+            moved[upper] += _UPPER_LID_TRAVEL * amount * gap
+            moved[lower] -= _LOWER_LID_TRAVEL * amount * gap
+            moved[fold] += _FOLD_TRAVEL * amount * gap
+    return moved
+
+
+def lip_polygons(points: Points) -> dict[Region, Points]:
+    """Closed outlines of upper lip, lower lip and the inside of the mouth."""
+
+    def outline(first: tuple[int, ...], second: tuple[int, ...]) -> Points:
+        return points[[*first, *second[::-1]]][:, :2]
+
+    return {
+        Region.UPPER_LIP: outline(OUTER_UPPER_LIP, INNER_UPPER_LIP),
+        Region.LOWER_LIP: outline(OUTER_LOWER_LIP, INNER_LOWER_LIP),
+        Region.MOUTH: outline(INNER_UPPER_LIP, INNER_LOWER_LIP),
+    }
+
+
+def eye_polygons(points: Points) -> list[Points]:
+    """Closed outlines of the two eye openings, image left first."""
+    return [
+        points[[outer, *uppers, inner, *lowers[::-1]]][:, :2]
+        for (outer, inner), uppers, lowers in zip(EYE_CORNERS, UPPER_LIDS, LOWER_LIDS, strict=True)
+    ]
+
+
+def coverage(polygon: Points, window: tuple[slice, slice]) -> NDArray[np.float32]:
+    """Share of every pixel of `window` (rows, columns) that lies inside: float32 [h, w], 0..1.
+
+    Pixel (i, j) covers the unit square centred on (j, i).
+    """
+    rows, columns = window
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    fine = np.zeros((height * _OVERSAMPLE, width * _OVERSAMPLE), np.uint8)
+    offset = np.array([columns.start, rows.start], np.float32)
+    # Centre of fine pixel k lies at (k + 0.5) / OVERSAMPLE - 0.5 in coarse pixels.
+    placed = (polygon - offset + 0.5) * _OVERSAMPLE - 0.5
+    cv2.fillPoly(fine, [np.round(placed * 16).astype(np.int32)], 255, shift=4)
+    coarse = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
+    return coarse.astype(np.float32) / np.float32(255)
+
+
+def overlay(mask: NDArray[np.float32], region: Region, share: NDArray[np.float32]) -> None:
+    """Lays a region over a soft one-hot mask [12, h, w] in place; the sum over regions stays."""
+    mask *= 1 - share
+    mask[region] += share
