@@ -34,8 +34,9 @@ _METADATA_KEY = "segtalker_avatar"
 _TEXTS = {"name": 100, "consent": 2000, "created": 40, "weights_hash": 64}
 _LARGEST_FILE = 8 << 20
 _LARGEST_CODES = 1 << 20
-_LARGEST_PLATE = 512 * 512
-_IMAGES = ("picture", "matte", "mask", "plate_upper", "plate_lower")
+_PARTS = frozenset(
+    {"picture", "matte", "mask", "points", "codes", "plate_upper", "plate_lower", "plate_light"}
+)
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -71,6 +72,7 @@ def save(avatar: Avatar, path: Path) -> None:
         "mask": encode_png(avatar.mask),
         "plate_upper": encode_png(avatar.plate.upper),
         "plate_lower": encode_png(avatar.plate.lower),
+        "plate_light": np.ascontiguousarray(avatar.plate.light, np.float32),
         "points": np.ascontiguousarray(avatar.points, np.float32),
         "codes": np.ascontiguousarray(avatar.codes, np.float32),
     }
@@ -82,27 +84,20 @@ def save(avatar: Avatar, path: Path) -> None:
 def load(path: Path) -> Avatar:
     """Reads and checks a file; raises AvatarError unless it is a whole .avatar of this version."""
     tensors, about = _read(path)
-    matte = _image(path, tensors, "matte", cv2.IMREAD_UNCHANGED, LONGEST_SIDE**2)
     picture = _image(path, tensors, "picture", cv2.IMREAD_COLOR_RGB, LONGEST_SIDE**2)
-    mask = _image(path, tensors, "mask", cv2.IMREAD_UNCHANGED, CROP**2)
-    plate = MouthPlate(
-        *(
-            _image(path, tensors, key, cv2.IMREAD_UNCHANGED, _LARGEST_PLATE)
-            for key in ("plate_upper", "plate_lower")
-        )
-    )
     height, width = picture.shape[:2]
     _demand(max(height, width) <= LONGEST_SIDE, path, f"a picture of {width}x{height} pixels")
+    matte = _image(path, tensors, "matte", cv2.IMREAD_UNCHANGED, LONGEST_SIDE**2)
     _demand(matte.shape == (height, width), path, f"a matte of shape {matte.shape}")
+    mask = _image(path, tensors, "mask", cv2.IMREAD_UNCHANGED, CROP**2)
     _demand(mask.shape == (CROP, CROP) and mask.max() < REGIONS, path, "a mask of another kind")
-    for half in (plate.upper, plate.lower):
-        _demand(half.ndim == 3 and half.shape[2] == 4, path, f"a plate of shape {half.shape}")
     points = _numbers(path, tensors, "points")
     _demand(points.shape == (LANDMARKS, 3), path, f"points of shape {points.shape}")
     inside = (points[:, :2] >= 0) & (points[:, :2] <= (width - 1, height - 1))
     _demand(bool(inside.all()), path, "points outside its picture")
     codes = _numbers(path, tensors, "codes")
     _demand(0 < codes.size <= _LARGEST_CODES, path, f"codes of shape {codes.shape}")
+    plate = _plate(path, tensors)
     return Avatar(
         picture=picture,
         points=points,
@@ -135,8 +130,7 @@ def _read(path: Path) -> tuple[Tensors, Mapping[str, Any]]:
         raise AvatarError(
             f"expected a whole .avatar file, found something else in {path.name}"
         ) from error
-    expected = {*_IMAGES, "points", "codes"}
-    _demand(set(tensors) == expected, path, f"the parts {sorted(tensors)}")
+    _demand(set(tensors) == _PARTS, path, f"the parts {sorted(tensors)}")
     _demand(_digest(tensors) == about["sha256"], path, "damaged data")
     return tensors, about
 
