@@ -146,6 +146,18 @@ def _metadata(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
     return dict(about)
 
 
+def _plate(path: Path, tensors: Tensors) -> MouthPlate:
+    upper, lower = (
+        _image(path, tensors, key, cv2.IMREAD_UNCHANGED, CROP**2)
+        for key in ("plate_upper", "plate_lower")
+    )
+    for half in (upper, lower):
+        _demand(half.shape == (CROP, CROP, 4), path, f"a plate of shape {half.shape}")
+    light = _numbers(path, tensors, "plate_light")
+    _demand(light.shape == (3,), path, f"a light of shape {light.shape}")
+    return MouthPlate(upper, lower, light)
+
+
 def _image(path: Path, tensors: Tensors, key: str, flags: int, largest: int) -> NDArray[np.uint8]:
     data = tensors[key]
     _demand(data.dtype == np.uint8 and data.ndim == 1, path, f"{key} of type {data.dtype}")
