@@ -76,9 +76,9 @@ def _examples(speaker: Recording) -> tuple[Tensor, Tensor]:
         if hops >= length and speaker.phone[start] != UNKNOWN
     ]
     phones = np.stack([speaker.phone[clip] for clip in clips])
-    motion = np.stack([speaker.motion[clip] for clip in clips])[
-        :, HOPS_PER_FRAME // 2 :: HOPS_PER_FRAME
-    ]
+    motion = np.stack(
+        [speaker.motion[clip][HOPS_PER_FRAME // 2 :: HOPS_PER_FRAME] for clip in clips]
+    )
     return torch.tensor(phones, dtype=torch.long), torch.tensor(motion, dtype=torch.float32)
 
 
