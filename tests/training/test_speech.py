@@ -16,7 +16,7 @@ from realtime.models.lip_code import CODES, LANDMARKS
 from realtime.models.weights import load_weights
 from realtime.training import speech
 from realtime.training.lip_basis import LipBasis
-from realtime.training.speech_batches import Batch, Source
+from realtime.training.speech_batches import Batch, Source, draw
 from realtime.training.speech_corpus import Recording
 
 FRAMES = 20
@@ -90,7 +90,7 @@ def test_a_broken_run_goes_on_as_if_unbroken(
     monkeypatch.setattr(speech, "_SAVE_EVERY", 2)
     whole = speech.train(tmp_path, tmp_path / "whole", steps=4, seed=5)
 
-    draw, drawn = speech.draw, 0
+    drawn = 0
 
     def cut_off(rng: np.random.Generator, sources: list[Source], size: int) -> Batch:
         nonlocal drawn
