@@ -154,8 +154,30 @@ def enroll(arguments: Arguments) -> None:
 
 
 def train(arguments: Arguments) -> None:
-    """makes the weights again, a stage at a time"""
-    raise NotImplementedError
+    """makes the weights and assets again, a stage at a time"""
+    data, out = arguments.data, arguments.out
+    if arguments.stage == "speech":
+        from realtime.training.speech import train as train_speech
+
+        train_speech(
+            data,
+            out / "speech",
+            steps=arguments.steps,
+            seed=arguments.seed,
+            device=arguments.device,
+            resume=arguments.resume,
+        )
+    elif arguments.stage == "generator":
+        from realtime.training.generator import train as train_generator
+
+        train_generator(
+            data,
+            out / "generator",
+            minutes=arguments.minutes,
+            seed=arguments.seed,
+            device=arguments.device,
+            resume=arguments.resume,
+        )
 
 
 def report(result: dict[str, Any], json_file: Path | None) -> None:
