@@ -1,0 +1,222 @@
+"""One call: a peer connection, what is heard over it, and what it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtp import RtpPacket
+from av import AudioFrame
+
+from realtime.call.control import Change, Interrupt, Mute, parse
+from realtime.call.engines import MakeEngine
+from realtime.call.jitter import Reorder, release_at_once
+from realtime.call.limits import Bucket, Limits, Refusal
+from realtime.call.pipeline import Pipeline
+from realtime.call.tracks import Clock, Outlet
+from realtime.clock import Sound
+from realtime.errors import SegTalkerError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class House:
+    """What all calls of a server share."""
+
+    make_engine: MakeEngine
+    limits: Limits
+    clock: Clock
+    ice: RTCConfiguration
+
+
+class Session:
+    """Owns a pipeline and everything that feeds on it; `close` frees all of it.
+
+    `id` cannot be guessed: whoever knows it may watch, change or end the call.
+    """
+
+    def __init__(self, session_id: str, pipeline: Pipeline, house: House) -> None:
+        self.id = session_id
+        self.pipeline = pipeline
+        self.began = house.clock()
+        self.heard: float | None = None
+        self.connected = False
+        self.closed = False
+        self.watchers: dict[str, RTCPeerConnection] = {}
+        self._house = house
+        self._connection = RTCPeerConnection(house.ice)
+        self._channel: RTCDataChannel | None = None
+        self._reorder: Reorder[RtpPacket] | None = None
+        self._messages = Bucket(
+            house.limits.messages_per_s, house.limits.messages_per_s, house.clock()
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._connection.on("track", self._on_track)
+        self._connection.on("datachannel", self._on_channel)
+        self._connection.on("connectionstatechange", self._on_state)
+
+    @property
+    def connection(self) -> RTCPeerConnection:
+        """The caller's own connection."""
+        return self._connection
+
+    async def answer(self, offer: str) -> str:
+        """The caller's SDP offer -> the answer; raises Refusal (400) if it cannot be answered."""
+        outlet = Outlet(self._house.clock)
+        return await self._answer(self._connection, outlet, offer)
+
+    async def watch(self, watcher: str, offer: str) -> str:
+        """Another peer's SDP offer to see and hear this call -> the answer; raises Refusal."""
+        if len(self.watchers) >= self._house.limits.watchers_per_session:
+            raise Refusal(503, "This call has as many watchers as it can take.")
+        connection = RTCPeerConnection(self._house.ice)
+        self.watchers[watcher] = connection
+        outlet = Outlet(self._house.clock)
+
+        async def on_state() -> None:
+            if connection.connectionState in ("failed", "closed"):
+                await self.unwatch(watcher, outlet)
+
+        connection.on("connectionstatechange", on_state)
+        try:
+            return await self._answer(connection, outlet, offer)
+        except Refusal:
+            await self.unwatch(watcher, outlet)
+            raise
+
+    async def unwatch(self, watcher: str, outlet: Outlet | None = None) -> None:
+        """Ends a watcher's connection."""
+        if outlet in self.pipeline.outlets:
+            self.pipeline.outlets.remove(outlet)
+        if connection := self.watchers.pop(watcher, None):
+            await connection.close()
+
+    async def close(self, reason: str) -> None:
+        """Says why, and frees everything. May be called twice."""
+        if self.closed:
+            return
+        self.closed = True
+        self._send({"type": "ended", "text": reason})
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.pipeline.close()
+        for watcher in list(self.watchers):
+            await self.unwatch(watcher)
+        await self._connection.close()
+
+    async def _answer(self, connection: RTCPeerConnection, outlet: Outlet, offer: str) -> str:
+        try:
+            await connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            for transceiver in connection.getTransceivers():
+                track = outlet.sound if transceiver.kind == "audio" else outlet.picture
+                transceiver.sender.replaceTrack(track)
+                transceiver.direction = "sendrecv" if transceiver.kind == "audio" else "sendonly"
+            await connection.setLocalDescription(await connection.createAnswer())
+        except Exception as error:  # aiortc raises whatever its parsers stumble over
+            log.info("offer refused: %r", error)
+            raise Refusal(400, "Expected an SDP offer that can be answered.") from error
+        self.pipeline.outlets.append(outlet)
+        return str(connection.localDescription.sdp)
+
+    def _spawn(self, work: asyncio.Future[None] | object) -> None:
+        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _on_track(self, track: MediaStreamTrack) -> None:
+        if track.kind != "audio":
+            return
+        receivers = [each.receiver for each in self._connection.getTransceivers()]
+        receiver = next(each for each in receivers if each.track is track)
+        self._reorder = release_at_once(receiver)
+        self._spawn(self._listen(track))
+
+    async def _listen(self, track: MediaStreamTrack) -> None:
+        with contextlib.suppress(MediaStreamError):
+            while True:
+                frame = await track.recv()
+                if isinstance(frame, AudioFrame) and frame.pts is not None:
+                    self.heard = self._house.clock()
+                    self.pipeline.hear(frame.pts, mono(frame))
+
+    async def _on_state(self) -> None:
+        state = self._connection.connectionState
+        if state == "connected" and not self.connected:
+            self.connected = True
+            self._spawn(self.pipeline.run())
+            self._spawn(self._tell())
+        elif state in ("failed", "closed"):
+            await self.close("The connection was lost.")
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        if channel.label != "control" or self._channel is not None:
+            channel.close()
+            return
+        self._channel = channel
+        channel.on("message", self._on_message)
+        self._send_state()
+
+    def _on_message(self, message: str | bytes) -> None:
+        if self._messages.take(self._house.clock()):
+            self._spawn(self._obey(message))
+        else:
+            self._send({"type": "error", "text": "Too many messages at once."})
+
+    async def _obey(self, message: str | bytes) -> None:
+        try:
+            command = parse(message, self.pipeline.request, self._house.limits.message_bytes)
+            if isinstance(command, Change):
+                await self.pipeline.change(command.request, self._house.make_engine)
+            elif isinstance(command, Mute):
+                self.pipeline.muted = command.on
+            elif isinstance(command, Interrupt):
+                closed = await self.pipeline.interrupt()
+                self._send({"type": "interrupted", "closed_ms": round(closed * 1000)})
+            self._send_state()
+        except SegTalkerError as error:
+            self._send({"type": "error", "text": str(error)})
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            lost = self._reorder.lost if self._reorder else 0
+            self._send({"type": "stats", "lost": lost, **self.pipeline.statistics()})
+
+    def _send_state(self) -> None:
+        request = self.pipeline.request
+        self._send(
+            {
+                "type": "state",
+                "session": self.id,
+                "avatar": request.avatar,
+                "lookahead_ms": request.lookahead_ms,
+                "background": request.background,
+                "muted": self.pipeline.muted,
+            }
+        )
+
+    def _send(self, message: dict[str, object]) -> None:
+        if self._channel is not None and self._channel.readyState == "open":
+            self._channel.send(json.dumps(message))
+
+
+def mono(frame: AudioFrame) -> Sound:
+    """A decoded frame of s16 sound -> int16 [any], its channels averaged."""
+    channels = frame.layout.nb_channels
+    samples = frame.to_ndarray().reshape(-1, channels)
+    return samples.mean(1).astype(np.int16)

@@ -1,0 +1,89 @@
+"""All calls of a server: a cap with a clear refusal, and timeouts."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from realtime.call.engines import EngineRequest
+from realtime.call.limits import Limits, Refusal
+from realtime.call.meters import Metrics
+from realtime.call.pipeline import Pipeline
+from realtime.call.session import House, Session
+
+
+class Sessions:
+    """At most `limits.sessions` calls at once. `sweep` ends those whose time is over."""
+
+    def __init__(self, house: House, metrics: Metrics) -> None:
+        self._house = house
+        self._metrics = metrics
+        self._sessions: dict[str, Session] = {}
+        self._opening = 0
+
+    def __len__(self) -> int:
+        return len(self._sessions) + self._opening
+
+    async def open(self, request: EngineRequest, offer: str) -> tuple[Session, str]:
+        """An SDP offer -> the session and its answer; raises Refusal and what makes no engine."""
+        if len(self) >= self._house.limits.sessions:
+            raise Refusal(
+                503, f"All {self._house.limits.sessions} places are taken: try again in a minute."
+            )
+        self._opening += 1
+        try:
+            engine = await asyncio.to_thread(self._house.make_engine, request)
+            pipeline = Pipeline(engine, request, self._metrics, self._house.clock)
+            session = Session(secrets.token_urlsafe(16), pipeline, self._house)
+            self._sessions[session.id] = session
+        finally:
+            self._opening -= 1
+        try:
+            answer = await session.answer(offer)
+        except BaseException:
+            await self.end(session.id, "The call could not begin.")
+            raise
+        self._count()
+        return session, answer
+
+    def find(self, session_id: str) -> Session:
+        """The call of this id; raises Refusal (404) if there is none."""
+        session = self._sessions.get(session_id)
+        if session is None or session.closed:
+            raise Refusal(404, "There is no such call.")
+        return session
+
+    async def end(self, session_id: str, reason: str) -> None:
+        """Ends a call and frees its place."""
+        session = self._sessions.pop(session_id, None)
+        if session is not None:
+            await session.close(reason)
+            self._count()
+
+    async def sweep(self, now: float) -> None:
+        """Ends the calls whose time is over at `now`, s, and forgets those that ended."""
+        for session in list(self._sessions.values()):
+            reason = overdue(session, now, self._house.limits)
+            if reason:
+                await self.end(session.id, reason)
+
+    async def close(self) -> None:
+        """Ends all calls."""
+        ids = list(self._sessions)
+        await asyncio.gather(*(self.end(each, "The server is going down.") for each in ids))
+
+    def _count(self) -> None:
+        self._metrics.sessions.set(len(self._sessions))
+
+
+def overdue(session: Session, now: float, limits: Limits) -> str:
+    """Why a call must end now, in words for its caller; empty if it may go on."""
+    if session.closed:
+        return "The call has ended."
+    if not session.connected and now - session.began > limits.connect_s:
+        return "No connection came about."
+    if now - (session.heard or session.began) > limits.idle_s:
+        return f"No sound arrived for {limits.idle_s:.0f} seconds."
+    if now - session.began > limits.absolute_s:
+        return f"A call may last {limits.absolute_s / 60:.0f} minutes."
+    return ""
