@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from realtime.call.engines import EngineRequest
-from realtime.call.limits import Refusal
+from realtime.call.limits import RefusalError
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ Command = Change | Mute | Interrupt
 def parse(message: str | bytes, current: EngineRequest, most_bytes: int) -> Command:
     """A message -> what it asks for, given what is chosen now.
 
-    Raises Refusal (400) if the message is not one of the above.
+    Raises RefusalError (400) if the message is not one of the above.
     """
     fields = _fields(message, most_bytes)
     kind = fields.get("type")
@@ -67,22 +67,22 @@ def parse(message: str | bytes, current: EngineRequest, most_bytes: int) -> Comm
         if kind == "lookahead":
             return Change(replace(current, lookahead_ms=_value(fields, "ms", int)))
     except ValueError as error:
-        raise Refusal(400, f"{error}.") from error
+        raise RefusalError(400, f"{error}.") from error
     if kind == "background" and fields.get("kind", "") in ("blur", None):
         return Change(replace(current, background=fields["kind"]))
-    raise Refusal(400, "Expected avatar, lookahead, background, mute or interrupt.")
+    raise RefusalError(400, "Expected avatar, lookahead, background, mute or interrupt.")
 
 
 def _fields(message: str | bytes, most_bytes: int) -> dict[str, Any]:
     size = len(message) if isinstance(message, bytes) else len(message.encode("utf-8", "replace"))
     if size > most_bytes:
-        raise Refusal(400, f"Expected at most {most_bytes} bytes, found {size}.")
+        raise RefusalError(400, f"Expected at most {most_bytes} bytes, found {size}.")
     try:
         fields = json.loads(message)
     except (ValueError, RecursionError) as error:
-        raise Refusal(400, "Expected JSON, found something else.") from error
+        raise RefusalError(400, "Expected JSON, found something else.") from error
     if not isinstance(fields, dict):
-        raise Refusal(400, "Expected a JSON object.")
+        raise RefusalError(400, "Expected a JSON object.")
     return fields
 
 
@@ -90,5 +90,5 @@ def _value(fields: dict[str, Any], key: str, kind: type) -> Any:
     """The field, of exactly this type: JSON's true is no number."""
     value = fields.get(key)
     if type(value) is not kind:
-        raise Refusal(400, f"Expected {key} to be of type {kind.__name__}.")
+        raise RefusalError(400, f"Expected {key} to be of type {kind.__name__}.")
     return value

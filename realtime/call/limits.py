@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from realtime.errors import SegTalkerError
 
 
-class Refusal(SegTalkerError):
+class RefusalError(SegTalkerError):
     """A request refused: its HTTP status, and one sentence for people."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -77,17 +77,17 @@ class Buckets:
 
 
 def check_offer(sdp: str, limits: Limits) -> None:
-    """Raises Refusal unless an SDP offer is small and asks for what a call can give."""
+    """Raises RefusalError unless an SDP offer is small and asks for what a call can give."""
     if not sdp.startswith("v=0"):
-        raise Refusal(400, "Expected an SDP offer, found something else.")
+        raise RefusalError(400, "Expected an SDP offer, found something else.")
     if len(sdp.encode()) > limits.sdp_bytes:
-        raise Refusal(413, f"Expected an offer of at most {limits.sdp_bytes} bytes.")
+        raise RefusalError(413, f"Expected an offer of at most {limits.sdp_bytes} bytes.")
     lines = sdp.splitlines()
     kinds = [line[2:].split(" ")[0] for line in lines if line.startswith("m=")]
     extra = set(kinds) - {"audio", "video", "application"}
     if extra or any(kinds.count(kind) > 1 for kind in kinds) or "audio" not in kinds:
-        raise Refusal(
+        raise RefusalError(
             400, f"Expected one audio and at most one video and data channel, found {kinds[:8]}."
         )
     if sum(line.startswith("a=candidate:") for line in lines) > limits.candidates:
-        raise Refusal(400, f"Expected at most {limits.candidates} candidates.")
+        raise RefusalError(400, f"Expected at most {limits.candidates} candidates.")

@@ -99,7 +99,8 @@ class Pipeline:
         closing = self._closing or asyncio.get_running_loop().create_future()
         self._closing = closing
         await self._on_worker(self._engine.reset)
-        return await asyncio.shield(closing) - began
+        left: float = await asyncio.shield(closing)
+        return left - began
 
     def close(self) -> None:
         """Ends the worker and all outlets; a step under way is not waited for."""

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from aiortc import (
@@ -23,7 +25,7 @@ from av import AudioFrame
 from realtime.call.control import Change, Interrupt, Mute, parse
 from realtime.call.engines import MakeEngine
 from realtime.call.jitter import Reorder, release_at_once
-from realtime.call.limits import Bucket, Limits, Refusal
+from realtime.call.limits import Bucket, Limits, RefusalError
 from realtime.call.pipeline import Pipeline
 from realtime.call.tracks import Clock, Outlet
 from realtime.clock import Sound
@@ -58,6 +60,7 @@ class Session:
         self.watchers: dict[str, RTCPeerConnection] = {}
         self._house = house
         self._connection = RTCPeerConnection(house.ice)
+        self._outlet = Outlet(house.clock)
         self._channel: RTCDataChannel | None = None
         self._reorder: Reorder[RtpPacket] | None = None
         self._messages = Bucket(
@@ -74,26 +77,27 @@ class Session:
         return self._connection
 
     async def answer(self, offer: str) -> str:
-        """The caller's SDP offer -> the answer; raises Refusal (400) if it cannot be answered."""
-        outlet = Outlet(self._house.clock)
-        return await self._answer(self._connection, outlet, offer)
+        """The caller's SDP offer -> the answer; raises RefusalError (400) if there can be none."""
+        return await self._answer(self._connection, self._outlet, offer)
 
     async def watch(self, watcher: str, offer: str) -> str:
-        """Another peer's SDP offer to see and hear this call -> the answer; raises Refusal."""
+        """Another peer's SDP offer to see and hear this call -> the answer; raises RefusalError."""
         if len(self.watchers) >= self._house.limits.watchers_per_session:
-            raise Refusal(503, "This call has as many watchers as it can take.")
+            raise RefusalError(503, "This call has as many watchers as it can take.")
         connection = RTCPeerConnection(self._house.ice)
         self.watchers[watcher] = connection
         outlet = Outlet(self._house.clock)
 
         async def on_state() -> None:
-            if connection.connectionState in ("failed", "closed"):
+            if connection.connectionState == "connected":
+                self.pipeline.outlets.append(outlet)
+            elif connection.connectionState in ("failed", "closed"):
                 await self.unwatch(watcher, outlet)
 
         connection.on("connectionstatechange", on_state)
         try:
             return await self._answer(connection, outlet, offer)
-        except Refusal:
+        except RefusalError:
             await self.unwatch(watcher, outlet)
             raise
 
@@ -129,12 +133,11 @@ class Session:
             await connection.setLocalDescription(await connection.createAnswer())
         except Exception as error:  # aiortc raises whatever its parsers stumble over
             log.info("offer refused: %r", error)
-            raise Refusal(400, "Expected an SDP offer that can be answered.") from error
-        self.pipeline.outlets.append(outlet)
+            raise RefusalError(400, "Expected an SDP offer that can be answered.") from error
         return str(connection.localDescription.sdp)
 
-    def _spawn(self, work: asyncio.Future[None] | object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -158,6 +161,7 @@ class Session:
         state = self._connection.connectionState
         if state == "connected" and not self.connected:
             self.connected = True
+            self.pipeline.outlets.append(self._outlet)
             self._spawn(self.pipeline.run())
             self._spawn(self._tell())
         elif state in ("failed", "closed"):
@@ -219,4 +223,4 @@ def mono(frame: AudioFrame) -> Sound:
     """A decoded frame of s16 sound -> int16 [any], its channels averaged."""
     channels = frame.layout.nb_channels
     samples = frame.to_ndarray().reshape(-1, channels)
-    return samples.mean(1).astype(np.int16)
+    return np.asarray(samples.mean(1), np.int16)

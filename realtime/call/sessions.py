@@ -6,7 +6,7 @@ import asyncio
 import secrets
 
 from realtime.call.engines import EngineRequest
-from realtime.call.limits import Limits, Refusal
+from realtime.call.limits import Limits, RefusalError
 from realtime.call.meters import Metrics
 from realtime.call.pipeline import Pipeline
 from realtime.call.session import House, Session
@@ -22,12 +22,15 @@ class Sessions:
         self._opening = 0
 
     def __len__(self) -> int:
-        return len(self._sessions) + self._opening
+        return self._opening + sum(not each.closed for each in self._sessions.values())
 
     async def open(self, request: EngineRequest, offer: str) -> tuple[Session, str]:
-        """An SDP offer -> the session and its answer; raises Refusal and what makes no engine."""
+        """An SDP offer -> the session and its answer.
+
+        Raises RefusalError, and what `make_engine` raises.
+        """
         if len(self) >= self._house.limits.sessions:
-            raise Refusal(
+            raise RefusalError(
                 503, f"All {self._house.limits.sessions} places are taken: try again in a minute."
             )
         self._opening += 1
@@ -47,10 +50,10 @@ class Sessions:
         return session, answer
 
     def find(self, session_id: str) -> Session:
-        """The call of this id; raises Refusal (404) if there is none."""
+        """The call of this id; raises RefusalError (404) if there is none."""
         session = self._sessions.get(session_id)
         if session is None or session.closed:
-            raise Refusal(404, "There is no such call.")
+            raise RefusalError(404, "There is no such call.")
         return session
 
     async def end(self, session_id: str, reason: str) -> None:

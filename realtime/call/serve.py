@@ -1,0 +1,175 @@
+"""The web server of the call: what it offers, and where it listens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+from aiortc import RTCConfiguration, RTCIceServer
+
+from realtime.call import bitrate
+from realtime.call.avatars import Avatars, Enroll, Gallery
+from realtime.call.engines import MakeEngine
+from realtime.call.gate import Gate, is_loopback
+from realtime.call.limits import Limits
+from realtime.call.meters import Metrics
+from realtime.call.session import House
+from realtime.call.sessions import Sessions
+from realtime.call.signalling import Signalling
+from realtime.errors import InputError
+
+_PAGE = Path(__file__).parents[2] / "web"
+_FILES = {"/": "index.html", "/app.js": "app.js", "/call.js": "call.js", "/plot.js": "plot.js"}
+_FILES |= {"/style.css": "style.css"}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A relay for callers behind strict routers: turn:HOST:PORT, and who may use it."""
+
+    url: str
+    username: str
+    credential: str
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Where to listen and whom to let in.
+
+    Raises InputError if another than this machine could come in without a token, or if only one of
+    certificate and key is given.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    stun: str | None = None
+    turn: Turn | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not self.token and not is_loopback(self.host):
+            raise InputError(
+                f"expected --token, because {self.host} can be reached from other machines; "
+                "found none"
+            )
+        if (self.cert is None) != (self.key is None):
+            raise InputError("expected both --cert and --key, or neither; found one")
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser; the token stands behind #, which browsers do not send."""
+        scheme = "https" if self.cert else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}/" + (f"#token={self.token}" if self.token else "")
+
+
+def serve(
+    options: ServeOptions,
+    make_engine: MakeEngine,
+    gallery: Gallery,
+    enroll: Enroll | None = None,
+) -> None:
+    """Serves calls until interrupted; prints the address to open.
+
+    Raises InputError if the address or the certificate cannot be used.
+    """
+    logging.getLogger("aiortc").setLevel(logging.ERROR)
+    bitrate.apply(bitrate.Bitrates())
+    app = application(options, make_engine, gallery, enroll)
+    context = _tls(options)
+    print(f"Open {options.address}   (Ctrl+C ends)")
+    if context is None and not is_loopback(options.host):
+        print("Browsers give no microphone to http:// of another machine: use --cert and --key.")
+    try:
+        web.run_app(
+            app,
+            host=options.host,
+            port=options.port,
+            ssl_context=context,
+            print=lambda *_: None,
+            access_log=None,
+        )
+    except OSError as error:
+        raise InputError(f"cannot listen on {options.host}:{options.port}: {error}") from error
+
+
+def application(
+    options: ServeOptions,
+    make_engine: MakeEngine,
+    gallery: Gallery,
+    enroll: Enroll | None = None,
+) -> web.Application:
+    """The server without its sockets."""
+    limits, metrics, clock = options.limits, Metrics(), time.monotonic
+    house = House(make_engine, limits, clock, RTCConfiguration(iceServers=_ice_servers(options)))
+    sessions = Sessions(house, metrics)
+    gate = Gate(options.host, options.token, limits, metrics, clock)
+    app = web.Application(middlewares=[gate.middleware], client_max_size=limits.portrait_bytes + 1)
+    app.add_routes(Signalling(sessions, limits, gallery.names()[0]).routes())
+    app.add_routes(Avatars(gallery, enroll, limits).routes())
+    app.add_routes([web.get(path, _page) for path in _FILES])
+
+    async def ice(_: web.Request) -> web.Response:
+        return web.json_response(_browser_ice(options))
+
+    async def show_metrics(_: web.Request) -> web.Response:
+        return web.Response(body=metrics.text(), content_type="text/plain")
+
+    async def sweeping(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(_sweep(sessions, house))
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await sessions.close()
+
+    app.add_routes([web.get("/ice", ice), web.get("/metrics", show_metrics)])
+    app.cleanup_ctx.append(sweeping)
+    return app
+
+
+async def _page(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(_PAGE / _FILES[request.path])
+
+
+async def _sweep(sessions: Sessions, house: House) -> None:
+    while True:
+        await asyncio.sleep(1)
+        await sessions.sweep(house.clock())
+
+
+def _ice_servers(options: ServeOptions) -> list[RTCIceServer]:
+    servers = [RTCIceServer(options.stun)] if options.stun else []
+    if options.turn:
+        turn = options.turn
+        servers.append(RTCIceServer(turn.url, turn.username, turn.credential))
+    return servers
+
+
+def _browser_ice(options: ServeOptions) -> list[dict[str, str]]:
+    servers = [{"urls": options.stun}] if options.stun else []
+    if options.turn:
+        turn = options.turn
+        servers.append({"urls": turn.url, "username": turn.username, "credential": turn.credential})
+    return servers
+
+
+def _tls(options: ServeOptions) -> ssl.SSLContext | None:
+    if options.cert is None or options.key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(options.cert, options.key)
+    except OSError as error:
+        raise InputError(f"cannot use {options.cert} and {options.key}: {error}") from error
+    return context
