@@ -38,11 +38,12 @@ export class Plot {
     pen.strokeStyle = colours.getPropertyValue("--line");
     pen.fillStyle = colours.getPropertyValue("--soft");
     pen.font = "11px system-ui, sans-serif";
+    pen.textAlign = "right";
     pen.beginPath();
     for (const mark of [0, 100, 200]) {
       pen.moveTo(0, y(mark));
       pen.lineTo(width, y(mark));
-      if (mark) pen.fillText(`${mark} ms`, 2, y(mark) - 3);
+      if (mark) pen.fillText(`${mark} ms`, width - 2, y(mark) - 3);
     }
     pen.stroke();
 

@@ -18,8 +18,8 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # The page itself holds nothing secret, and asks for the token.
 _OPEN = frozenset({"/", "/app.js", "/call.js", "/plot.js", "/style.css", "/favicon.ico"})
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
+    "media-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",

@@ -93,6 +93,7 @@ class Pipeline:
         self.muted = True
         self._interruptions += 1
         self._timeline.hush()
+        self._upsampler.hush()
         self._blocks.clear()
         for outlet in self.outlets:
             outlet.sound.queue.hush()

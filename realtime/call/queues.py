@@ -91,10 +91,14 @@ class Upsampler:
 
     def __init__(self) -> None:
         self._resampler = AudioResampler("s16", "mono", RTP_RATE)
-        # Fills the filter, so that from here on all of a block comes out at once.
+        self.hush()
+
+    def hush(self) -> None:
+        """Fills the filter with silence, so that from here on all of a block comes out at once."""
         self.push(np.zeros(FRAME_SAMPLES, np.int16))
 
     def push(self, block: Sound) -> Sound:
+        """int16 [640] -> int16 [1920]."""
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(block)[None], "s16", "mono")
         frame.sample_rate = SAMPLE_RATE
         parts = [np.asarray(part.to_ndarray()[0]) for part in self._resampler.resample(frame)]

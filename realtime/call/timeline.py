@@ -15,7 +15,7 @@ from realtime.clock import FRAME_RATE, FRAME_SAMPLES, FrameCutter, Sound
 RTP_RATE = 48_000
 RTP_FRAME = RTP_RATE // FRAME_RATE
 FRAME_S = 1 / FRAME_RATE
-# A block this much later than one every 40 ms is no longer waited for.
+# Sound that is missing for this much longer than a frame is no longer waited for.
 GRACE_S = 0.06
 # Sound that is late for this long is not late: the sender's own clock stood still.
 LATE_FOR_S = 0.2
@@ -34,8 +34,7 @@ class Timeline:
 
     def __init__(self, now: float) -> None:
         self._resampler = Resampler(RTP_RATE)
-        # The filter is filled first, so that from here on every third sample comes out at once.
-        self._resampler.push(np.zeros(_ECHO, np.int16))
+        self._fill_filter()
         self._cutter = FrameCutter()
         self._filled = 0
         self._held = 0
@@ -58,29 +57,34 @@ class Timeline:
         if behind == len(samples):
             return []
         self._late_since = None
-        blocks = self._conceal(max(place - self._next, 0), now)
+        blocks = self._conceal(max(place - self._next, 0))
         return blocks + self._take(samples[behind:], now)
 
     def starve(self, now: float) -> list[Sound]:
         """The blocks that can wait no longer, filled up; none before `deadline`."""
         blocks: list[Sound] = []
         if now >= self.deadline:
-            blocks = self._conceal(RTP_FRAME - self._filled % RTP_FRAME, now)
+            blocks = self._conceal(RTP_FRAME - self._filled % RTP_FRAME)
             self.deadline = now + FRAME_S
         return blocks
 
     def hush(self) -> None:
         """The sound held for the block not yet whole becomes silence."""
+        self._fill_filter()
         self._cutter = FrameCutter()
         self._cutter.push(np.zeros(self._held, np.int16))
         self._faded = _FADE
+
+    def _fill_filter(self) -> None:
+        """With silence, so that from here on every third sample comes out at once."""
+        self._resampler.push(np.zeros(_ECHO, np.int16))
 
     def _is_late_for_good(self, now: float) -> bool:
         if self._late_since is None:
             self._late_since = now
         return now - self._late_since > LATE_FOR_S
 
-    def _conceal(self, missing: int, now: float) -> list[Sound]:
+    def _conceal(self, missing: int) -> list[Sound]:
         if not missing:
             return []
         steps = self._faded + np.arange(missing)
@@ -88,23 +92,21 @@ class Timeline:
         echo = mirrored(self._echo, steps)
         self._faded = min(self._faded + missing, _FADE)
         self.concealed += missing
-        return self._append((echo * gain).astype(np.int16), now)
+        return self._append((echo * gain).astype(np.int16))
 
     def _take(self, samples: Sound, now: float) -> list[Sound]:
         self._echo = np.concatenate([self._echo, samples])[-_ECHO:]
         self._faded = 0
-        return self._append(samples, now)
+        self.deadline = now + FRAME_S + GRACE_S
+        return self._append(samples)
 
-    def _append(self, samples: Sound, now: float) -> list[Sound]:
+    def _append(self, samples: Sound) -> list[Sound]:
         self._filled += len(samples)
         if self._next is not None:
             self._next += len(samples)
         ready = self._resampler.push(samples)
         self._held = (self._held + len(ready)) % FRAME_SAMPLES
-        blocks = self._cutter.push(ready)
-        if blocks:
-            self.deadline = now + FRAME_S + GRACE_S
-        return blocks
+        return self._cutter.push(ready)
 
 
 def mirrored(echo: Sound, steps: NDArray[np.int_]) -> NDArray[np.int16]:
