@@ -144,7 +144,9 @@ class Pipeline:
             self._more.clear()
             wait = self._timeline.deadline - self._clock()
             try:
-                await asyncio.wait_for(self._more.wait(), max(wait, 0))
+                # Not wait_for, which in Python 3.11 may swallow a cancellation.
+                async with asyncio.timeout(wait):
+                    await self._more.wait()
             except TimeoutError:
                 self._queue(self._timeline.starve(self._clock()))
         return self._blocks.popleft()

@@ -30,6 +30,10 @@ _FILES = {"/": "index.html", "/app.js": "app.js", "/call.js": "call.js", "/plot.
 _FILES |= {"/style.css": "style.css"}
 
 
+# A request under way when the server ends is given this long.
+_SHUTDOWN_S = 3
+
+
 @dataclass(frozen=True)
 class Turn:
     """A relay for callers behind strict routers: turn:HOST:PORT, and who may use it."""
@@ -98,6 +102,7 @@ def serve(
             ssl_context=context,
             print=lambda *_: None,
             access_log=None,
+            shutdown_timeout=_SHUTDOWN_S,
         )
     except OSError as error:
         raise InputError(f"cannot listen on {options.host}:{options.port}: {error}") from error

@@ -18,16 +18,18 @@ def served(app: web.Application, host: str = "127.0.0.1") -> Iterator[str]:
     thread.start()
 
     async def begin() -> tuple[web.AppRunner, int]:
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
         await runner.setup()
         await web.TCPSite(runner, host, 0).start()
         return runner, runner.addresses[0][1]
 
-    runner, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
     try:
-        yield f"http://{host}:{port}/"
+        runner, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
+        try:
+            yield f"http://{host}:{port}/"
+        finally:
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
