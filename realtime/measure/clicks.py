@@ -15,7 +15,8 @@ from realtime.engine import Frame, Picture, Steps
 PERIOD_S, SHIFT_S, LENGTH_S = 0.5, 0.0073, 0.05
 FIRST_S = 1.0
 _LOUDNESS, _LOUD = 12_000, 3_000
-_MARK = 48
+# Side of the mark, px.
+MARK = 48
 
 
 def onset_s(index: int) -> float:
@@ -40,7 +41,7 @@ def onset(sound: Sound) -> int | None:
 
 def is_marked(image: Picture) -> bool:
     """Whether a frame, uint8 [H, W, 3], has the mark of a click."""
-    return float(image[: _MARK // 2, : _MARK // 2].mean()) > 128
+    return float(image[: MARK // 2, : MARK // 2].mean()) > 128
 
 
 class Marked:
@@ -74,7 +75,7 @@ class Marked:
             self.steps.append((began, self._clock(), place / SAMPLE_RATE))
         self._quiet = place is None
         image = frame.image.copy()
-        image[:_MARK, :_MARK] = 0 if place is None else 255
+        image[:MARK, :MARK] = 0 if place is None else 255
         return Frame(frame.index, image, frame.sound)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fractions
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import numpy as np
@@ -131,6 +132,10 @@ async def server(limits: Limits | None = None) -> AsyncIterator[Client]:
         yield client
 
 
+def no_engine_threads() -> bool:
+    return not any(thread.name.startswith("engine") for thread in threading.enumerate())
+
+
 def run(work: Callable[[Client], Awaitable[None]], limits: Limits | None = None) -> None:
     async def inside() -> None:
         async with server(limits) as client:
@@ -159,3 +164,112 @@ def test_the_mouth_and_the_sound_follow_the_voice() -> None:
             await caller.close()
 
     run(work)
+
+
+def test_an_interruption_shuts_the_mouth_and_the_sound() -> None:
+    async def work(client: Client) -> None:
+        caller = Caller(client)
+        try:
+            assert await caller.call("&lookahead_ms=120") == 201
+            await caller.until(lambda: bool(caller.levels) and max(caller.levels) > 2000)
+            caller.say(type="interrupt")
+            await caller.until(lambda: bool(caller.told("interrupted")))
+            (told,) = caller.told("interrupted")
+            assert isinstance(told["closed_ms"], int)
+            await caller.until(lambda: caller.told("state")[-1]["muted"] is True)
+            await caller.until(lambda: max(caller.mouths[-10:]) < SHUT + 15)
+            await caller.until(lambda: max(caller.levels[-20:]) < 50)
+        finally:
+            await caller.close()
+
+    run(work)
+
+
+def test_wrong_messages_are_answered_in_words_and_the_call_goes_on() -> None:
+    async def work(client: Client) -> None:
+        caller = Caller(client)
+        try:
+            assert await caller.call() == 201
+            await caller.until(lambda: bool(caller.told("state")))
+            for wrong in ("{", "[]", json.dumps({"type": "avatar", "name": "nobody"}), "x" * 5000):
+                caller.channel.send(wrong)
+            await caller.until(lambda: len(caller.told("error")) == 4)
+            caller.say(type="avatar", name="red")
+            await caller.until(lambda: caller.told("state")[-1]["avatar"] == "red")
+            frames = len(caller.mouths)
+            await caller.until(lambda: len(caller.mouths) > frames + 10)
+            await caller.until(lambda: bool(caller.told("stats")))
+        finally:
+            await caller.close()
+
+    run(work)
+
+
+def test_a_full_server_refuses_clearly_and_has_room_again_after_a_call() -> None:
+    async def work(client: Client) -> None:
+        first, second = Caller(client), Caller(client)
+        try:
+            assert await first.call() == 201
+            assert await second.call() == 503
+            assert (await client.delete(first.location)).status == 200
+            third = Caller(client)
+            assert await third.call() == 201
+            await third.until(lambda: len(third.mouths) > 5)
+            await third.close()
+        finally:
+            await first.close()
+            await second.close()
+
+    run(work, Limits(sessions=1))
+
+
+def test_another_peer_can_watch() -> None:
+    async def work(client: Client) -> None:
+        caller, watcher = Caller(client), Caller(client)
+        try:
+            assert await caller.call() == 201
+            await caller.until(lambda: len(caller.mouths) > 5)
+            for kind in ("audio", "video"):
+                watcher.connection.addTransceiver(kind, direction="recvonly")
+            offer = await watcher.connection.createOffer()
+            await watcher.connection.setLocalDescription(offer)
+            response = await client.post(
+                caller.location.replace("whip", "whep"),
+                data=watcher.connection.localDescription.sdp,
+                headers={"Content-Type": "application/sdp"},
+            )
+            assert response.status == 201
+            description = RTCSessionDescription(await response.text(), "answer")
+            await watcher.connection.setRemoteDescription(description)
+            await watcher.until(lambda: len(watcher.mouths) > 10 and len(watcher.levels) > 20)
+            assert (await client.delete(response.headers["Location"])).status == 200
+            frames = len(caller.mouths)
+            await caller.until(lambda: len(caller.mouths) > frames + 5)
+        finally:
+            await watcher.close()
+            await caller.close()
+
+    run(work)
+
+
+def test_two_hundred_rounds_leave_nothing_behind() -> None:
+    async def work(client: Client) -> None:
+        offering = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        offering.addTransceiver("audio")
+        offering.addTransceiver("video", direction="recvonly")
+        await offering.setLocalDescription(await offering.createOffer())
+        before = len(asyncio.all_tasks())
+        for _ in range(200):
+            response = await client.post(
+                "/whip",
+                data=offering.localDescription.sdp,
+                headers={"Content-Type": "application/sdp"},
+            )
+            assert response.status == 201
+            assert (await client.delete(response.headers["Location"])).status == 200
+        await offering.close()
+        assert no_engine_threads()
+        assert len(asyncio.all_tasks()) <= before + 2
+        assert "avatar_sessions 0.0" in await (await client.get("/metrics")).text()
+
+    run(work, Limits(sessions=1, offers_at_once=1000))
