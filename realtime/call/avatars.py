@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from realtime.call.limits import Limits, RefusalError
 from realtime.engine import Picture
 from realtime.errors import SegTalkerError
 from realtime.picture_bytes import decode, encode_jpeg
+
+log = logging.getLogger(__name__)
 
 _THUMBNAIL = 160
 
@@ -126,8 +129,8 @@ class Avatars:
             except SegTalkerError as error:
                 tell({"error": str(error)})
             except Exception:
+                log.exception("enrolment failed")
                 tell({"error": "This picture could not be made to speak."})
-                raise
 
         working = loop.run_in_executor(None, work)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -15,8 +16,6 @@ from realtime.call.tracks import Clock
 from realtime.errors import SegTalkerError
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# The page itself holds nothing secret, and asks for the token.
-_OPEN = frozenset({"/", "/app.js", "/call.js", "/plot.js", "/style.css", "/favicon.ico"})
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
     "media-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
@@ -35,11 +34,21 @@ def is_loopback(host: str) -> bool:
 
 
 class Gate:
-    """The middleware in front of every handler; every refusal is one sentence of plain text."""
+    """The middleware in front of every handler; every refusal is one sentence of plain text.
+
+    `page` are the paths that need no token: the page holds nothing secret, and asks for it.
+    """
 
     def __init__(
-        self, host: str, token: str | None, limits: Limits, metrics: Metrics, clock: Clock
+        self,
+        host: str,
+        token: str | None,
+        page: Collection[str],
+        limits: Limits,
+        metrics: Metrics,
+        clock: Clock,
     ) -> None:
+        self._page = page
         self._host = host
         self._token = token
         self._buckets = Buckets(limits.offers_per_s, limits.offers_at_once)
@@ -69,7 +78,7 @@ class Gate:
 
     def _check(self, request: web.Request) -> None:
         self._check_host(request)
-        if request.path not in _OPEN:
+        if request.path not in self._page:
             self._check_token(request)
         if request.method != "GET" and not self._buckets.take(request.remote or "", self._clock()):
             raise RefusalError(429, "Too many requests: wait a few seconds.")

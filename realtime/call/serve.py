@@ -26,8 +26,8 @@ from realtime.call.signalling import Signalling
 from realtime.errors import InputError
 
 _PAGE = Path(__file__).parents[2] / "web"
-_FILES = {"/": "index.html", "/app.js": "app.js", "/call.js": "call.js", "/plot.js": "plot.js"}
-_FILES |= {"/style.css": "style.css"}
+_FILES = {"/": "index.html"}
+_FILES |= {f"/{name}": name for name in ("app.js", "call.js", "plot.js", "style.css")}
 
 
 # A request under way when the server ends is given this long.
@@ -118,7 +118,7 @@ def application(
     limits, metrics, clock = options.limits, Metrics(), time.monotonic
     house = House(make_engine, limits, clock, RTCConfiguration(iceServers=_ice_servers(options)))
     sessions = Sessions(house, metrics)
-    gate = Gate(options.host, options.token, limits, metrics, clock)
+    gate = Gate(options.host, options.token, _FILES, limits, metrics, clock)
     app = web.Application(middlewares=[gate.middleware], client_max_size=limits.portrait_bytes + 1)
     app.add_routes(Signalling(sessions, limits, gallery.names()[0]).routes())
     app.add_routes(Avatars(gallery, enroll, limits).routes())

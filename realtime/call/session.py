@@ -44,6 +44,14 @@ class House:
     ice: RTCConfiguration
 
 
+@dataclass(frozen=True)
+class Watcher:
+    """A peer that only sees and hears."""
+
+    connection: RTCPeerConnection
+    outlet: Outlet
+
+
 class Session:
     """Owns a pipeline and everything that feeds on it; `close` frees all of it.
 
@@ -57,7 +65,7 @@ class Session:
         self.heard: float | None = None
         self.connected = False
         self.closed = False
-        self.watchers: dict[str, RTCPeerConnection] = {}
+        self.watchers: dict[str, Watcher] = {}
         self._house = house
         self._connection = RTCPeerConnection(house.ice)
         self._outlet = Outlet(house.clock)
@@ -84,29 +92,28 @@ class Session:
         """Another peer's SDP offer to see and hear this call -> the answer; raises RefusalError."""
         if len(self.watchers) >= self._house.limits.watchers_per_session:
             raise RefusalError(503, "This call has as many watchers as it can take.")
-        connection = RTCPeerConnection(self._house.ice)
-        self.watchers[watcher] = connection
-        outlet = Outlet(self._house.clock)
+        connection, outlet = RTCPeerConnection(self._house.ice), Outlet(self._house.clock)
+        self.watchers[watcher] = Watcher(connection, outlet)
 
         async def on_state() -> None:
             if connection.connectionState == "connected":
                 self.pipeline.outlets.append(outlet)
             elif connection.connectionState in ("failed", "closed"):
-                await self.unwatch(watcher, outlet)
+                await self.unwatch(watcher)
 
         connection.on("connectionstatechange", on_state)
         try:
             return await self._answer(connection, outlet, offer)
         except RefusalError:
-            await self.unwatch(watcher, outlet)
+            await self.unwatch(watcher)
             raise
 
-    async def unwatch(self, watcher: str, outlet: Outlet | None = None) -> None:
-        """Ends a watcher's connection."""
-        if outlet in self.pipeline.outlets:
-            self.pipeline.outlets.remove(outlet)
-        if connection := self.watchers.pop(watcher, None):
-            await connection.close()
+    async def unwatch(self, watcher: str) -> None:
+        """Ends a watcher's connection; nothing happens if there is none."""
+        if ending := self.watchers.pop(watcher, None):
+            if ending.outlet in self.pipeline.outlets:
+                self.pipeline.outlets.remove(ending.outlet)
+            await ending.connection.close()
 
     async def close(self, reason: str) -> None:
         """Says why, and frees everything. May be called twice."""
@@ -157,12 +164,19 @@ class Session:
                     self.heard = self._house.clock()
                     self.pipeline.hear(frame.pts, mono(frame))
 
+    async def _run(self) -> None:
+        try:
+            await self.pipeline.run()
+        except Exception:  # an engine that fails ends its call, never the server
+            log.exception("a step failed")
+            await self.close("The portrait could not go on.")
+
     async def _on_state(self) -> None:
         state = self._connection.connectionState
         if state == "connected" and not self.connected:
             self.connected = True
             self.pipeline.outlets.append(self._outlet)
-            self._spawn(self.pipeline.run())
+            self._spawn(self._run())
             self._spawn(self._tell())
         elif state in ("failed", "closed"):
             await self.close("The connection was lost.")
@@ -194,6 +208,9 @@ class Session:
             self._send_state()
         except SegTalkerError as error:
             self._send({"type": "error", "text": str(error)})
+        except Exception:  # an engine that cannot be made for a reason of its own
+            log.exception("a change failed")
+            self._send({"type": "error", "text": "That could not be done."})
 
     async def _tell(self) -> None:
         while True:

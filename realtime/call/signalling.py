@@ -18,6 +18,7 @@ from aiortc.sdp import SessionDescription, candidate_from_sdp
 
 from realtime.call.engines import EngineRequest
 from realtime.call.limits import Limits, RefusalError, check_offer
+from realtime.call.session import Session
 from realtime.call.sessions import Sessions
 
 _SDP = "application/sdp"
@@ -57,11 +58,9 @@ class Signalling:
 
     async def _trickle(self, request: web.Request) -> web.Response:
         session = self._sessions.find(request.match_info["session"])
-        watcher = request.match_info.get("watcher")
-        connection = session.watchers.get(watcher) if watcher else session.connection
-        if connection is None:
-            raise RefusalError(404, "There is no such watcher.")
-        await self._add(connection, await self._body(request, _FRAGMENT))
+        fragment = await self._body(request, _FRAGMENT)
+        for each in candidates(fragment, self._limits.candidates):
+            await _connection(session, request).addIceCandidate(each)
         return web.Response(status=204)
 
     async def _hang_up(self, request: web.Request) -> web.Response:
@@ -73,10 +72,6 @@ class Signalling:
         session = self._sessions.find(request.match_info["session"])
         await session.unwatch(request.match_info["watcher"])
         return web.Response()
-
-    async def _add(self, connection: RTCPeerConnection, fragment: str) -> None:
-        for candidate in candidates(fragment, self._limits.candidates):
-            await connection.addIceCandidate(candidate)
 
     def _choice(self, request: web.Request) -> EngineRequest:
         query = request.query
@@ -114,6 +109,16 @@ class Signalling:
             return data.decode()
         except UnicodeDecodeError as error:
             raise RefusalError(400, "Expected text in UTF-8.") from error
+
+
+def _connection(session: Session, request: web.Request) -> RTCPeerConnection:
+    """The caller's or the watcher's, by the address asked for."""
+    name = request.match_info.get("watcher")
+    if name is None:
+        return session.connection
+    if name not in session.watchers:
+        raise RefusalError(404, "There is no such watcher.")
+    return session.watchers[name].connection
 
 
 def candidates(fragment: str, most: int) -> list[RTCIceCandidate]:

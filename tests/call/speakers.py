@@ -45,8 +45,20 @@ class LoudMouth:
         return frame
 
 
+class Broken(LoudMouth):
+    """Fails at its tenth step."""
+
+    def step(self, samples: Sound) -> Frame:
+        frame = super().step(samples)
+        if frame.index == 10:
+            raise RuntimeError("broken")
+        return frame
+
+
 def make_loud_mouth(request: EngineRequest) -> LoudMouth:
     """The engine factory of the tests."""
+    if request.avatar == "broken":
+        return Broken(request.lookahead_ms, request.size)
     if request.avatar not in Drawn().names():
         raise AvatarError(f"expected one of {Drawn().names()}, found {request.avatar}")
     return LoudMouth(request.lookahead_ms, request.size)

@@ -273,3 +273,39 @@ def test_two_hundred_rounds_leave_nothing_behind() -> None:
         assert "avatar_sessions 0.0" in await (await client.get("/metrics")).text()
 
     run(work, Limits(sessions=1, offers_at_once=1000))
+
+
+def test_a_thousand_malformed_offers_do_not_disturb_a_call() -> None:
+    kinds = [b"", b"v=0", b"\xff" * 100, b"v=0\r\nm=audio 9 X 111\r\n", b"v=0" * 30_000]
+
+    async def work(client: Client) -> None:
+        caller = Caller(client)
+        try:
+            assert await caller.call() == 201
+            await caller.until(lambda: len(caller.mouths) > 5)
+            for count in range(1000):
+                body = kinds[count % len(kinds)] + bytes([count % 256])
+                response = await client.post(
+                    "/whip", data=body, headers={"Content-Type": "application/sdp"}
+                )
+                assert response.status in (400, 413)
+            frames = len(caller.mouths)
+            await caller.until(lambda: len(caller.mouths) > frames + 10)
+            await caller.until(lambda: bool(caller.told("stats")))
+        finally:
+            await caller.close()
+
+    run(work, Limits(offers_at_once=2000))
+
+
+def test_an_engine_that_fails_ends_its_call_in_words() -> None:
+    async def work(client: Client) -> None:
+        caller = Caller(client)
+        try:
+            assert await caller.call("&avatar=broken") == 201
+            await caller.until(lambda: bool(caller.told("ended")))
+            assert "portrait" in str(caller.told("ended")[0]["text"])
+        finally:
+            await caller.close()
+
+    run(work)
