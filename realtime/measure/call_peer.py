@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fractions
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from aiortc import (
@@ -57,14 +58,18 @@ class ClickTrack(MediaStreamTrack):
 
 
 class WholeFrames(JitterBuffer):
-    """Gives a picture when its last packet is there, as browsers do; aiortc's own buffer waits for
-    the first packet of the next one, 40 ms later."""
+    """Gives a picture when its last packet is there, as browsers do.
+
+    aiortc's own buffer waits for the first packet of the next picture, 40 ms later, and gives one
+    picture a packet, so that its delay never falls after a packet was sent again.
+    """
 
     def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
         pli, frame = super().add(packet)
-        return (pli, frame) if frame is not None else (pli, self._whole())
+        return pli, frame or self.whole()
 
-    def _whole(self) -> JitterFrame | None:
+    def whole(self) -> JitterFrame | None:
+        """The next picture, if all of it is there."""
         parts: list[bytes] = []
         timestamp = None
         for count in range(self._capacity):
@@ -77,6 +82,25 @@ class WholeFrames(JitterBuffer):
                 self.remove(count + 1)
                 return JitterFrame(b"".join(parts), packet.timestamp)
         return None
+
+
+def release_whole_frames(receiver: RTCRtpReceiver) -> None:
+    """Replaces the buffer of a receiver of pictures, before its first packet."""
+    inside = vars(receiver)
+    prefix = "_RTCRtpReceiver__"
+    buffer = WholeFrames(_VIDEO_CAPACITY, is_video=True)
+    inside[f"{prefix}jitter_buffer"] = buffer
+    handle: Any = receiver._handle_rtp_packet
+
+    async def and_the_rest(packet: RtpPacket, arrival_time_ms: int) -> None:
+        await handle(packet, arrival_time_ms=arrival_time_ms)
+        codec = inside[f"{prefix}codecs"].get(packet.payload_type)
+        codec = inside[f"{prefix}codecs"].get(codec.parameters.get("apt"), codec) if codec else None
+        while codec is not None and (frame := buffer.whole()) is not None:
+            frame.timestamp = inside[f"{prefix}timestamp_mapper"].map(frame.timestamp)
+            inside[f"{prefix}decoder_queue"].put((codec, frame))
+
+    receiver._handle_rtp_packet = and_the_rest  # type: ignore[method-assign]
 
 
 class Peer:
@@ -113,8 +137,7 @@ class Peer:
             release_at_once(receiver)
             work = self._listen(track)
         else:
-            buffer = WholeFrames(_VIDEO_CAPACITY, is_video=True)
-            vars(receiver)["_RTCRtpReceiver__jitter_buffer"] = buffer
+            release_whole_frames(receiver)
             work = self._look(track)
         self._tasks.append(asyncio.create_task(work))
 

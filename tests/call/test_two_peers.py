@@ -269,7 +269,8 @@ def test_two_hundred_rounds_leave_nothing_behind() -> None:
             assert (await client.delete(response.headers["Location"])).status == 200
         await offering.close()
         assert no_engine_threads()
-        assert len(asyncio.all_tasks()) <= before + 2
+        # The last rounds' own tasks may still be ending; a task left behind by each would be 200.
+        assert len(asyncio.all_tasks()) < before + 20
         assert "avatar_sessions 0.0" in await (await client.get("/metrics")).text()
 
     run(work, Limits(sessions=1, offers_at_once=1000))
