@@ -41,6 +41,8 @@ _STILL_ABOVE, _MOVES_BELOW = 0.25, 0.70
 # lip's shadow falls (px further down).
 _RIM_SHADE, _RIM_GAIN, _RIM_REACH, _LIP_SHADOW = 0.25, 0.85, 3.0, 1.5
 _FIRST_MASKS = 0.3
+# The mouth window holds the lower rims of the eyes, so it must know blinks too.
+_BLINKING_MOUTHS = 0.25
 _SMILE_PLATES = 0.35
 
 
@@ -99,14 +101,10 @@ def draw_picture(
 ) -> Picture:
     """A random picture of the mouth window, or of the eyes' blinking."""
     photo = photos[int(rng.integers(len(photos)))]
-    if window == EYES_WINDOW:
-        while not photo.eyes_open:
-            photo = photos[int(rng.integers(len(photos)))]
-        moved = close_eyes(photo.points, float(rng.random() ** 0.7))
-        plate = own_plate(photo)
-    else:
-        moved = move_lips(photo.closed, motions.draw(rng))
-        plate = _draw_plate(photo, rng)
+    moved = move_lips(photo.closed, motions.draw(rng))
+    if photo.eyes_open and (window == EYES_WINDOW or rng.random() < _BLINKING_MOUTHS):
+        moved = close_eyes(moved, float(rng.random() ** 0.7))
+    plate = _draw_plate(photo, rng)
     photo, plate = _relight(photo, plate, rng)
     picture = make_picture(photo, moved, plate, window, from_points=rng.random() < _FIRST_MASKS)
     return _mirror(picture) if rng.random() < 0.5 else picture
@@ -117,12 +115,14 @@ def make_picture(
 ) -> Picture:
     """The photograph with its landmarks at `moved` float32 [478, 2], seen in the window.
 
-    With `from_points` the target mask is the one drawn from the landmarks, else the warped one.
+    Behind the eyes' window stands no plate, but zeros. With `from_points` the target mask is the one drawn from the landmarks, else the warped one.
     """
     mouth = coverage(lip_polygons(moved)[Region.MOUTH], window)
     eyes = _eye_coverage(moved, window)
     flow = backward_flow(photo.points, moved, np.maximum(mouth, eyes), window)
-    behind = plate.compose(window, jaw_drop(moved, photo.points))
+    behind = np.zeros((*mouth.shape, 3), np.float32)
+    if window != EYES_WINDOW:
+        behind = plate.compose(window, jaw_drop(moved, photo.points))
     truth = _unit(sample(photo.crop, flow, window))
     _blend(truth, _unit(photo.crop[window]), eyes)
     _blend(truth, behind * _shade(mouth)[..., None], mouth)
