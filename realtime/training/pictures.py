@@ -115,7 +115,8 @@ def make_picture(
 ) -> Picture:
     """The photograph with its landmarks at `moved` float32 [478, 2], seen in the window.
 
-    Behind the eyes' window stands no plate, but zeros. With `from_points` the target mask is the one drawn from the landmarks, else the warped one.
+    Behind the eyes' window stands no plate, but zeros.
+    With `from_points` the target mask is the one drawn from the landmarks, else the warped one.
     """
     mouth = coverage(lip_polygons(moved)[Region.MOUTH], window)
     eyes = _eye_coverage(moved, window)
