@@ -21,10 +21,11 @@ WINDOWS = pytest.mark.parametrize("window", [MOUTH_WINDOW, EYES_WINDOW], ids=["m
 def generator() -> Generator:
     torch.manual_seed(0)
     network = Generator()
-    for level in network.levels:
-        torch.nn.init.normal_(level.get_submodule("head").weight, std=0.2)
-        for conv in ("first", "second"):
-            level.get_submodule(conv).noise_strength.data.fill_(0.1)
+    for name, parameter in network.named_parameters():
+        if name.endswith("head.weight"):
+            torch.nn.init.normal_(parameter, std=0.2)
+        if name.endswith("noise_strength"):
+            torch.nn.init.constant_(parameter, 0.1)
     return network
 
 
