@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,24 @@ def sample(options: Options) -> None:
     make_sample(options.data, default_path().parent)
 
 
+def faces(options: Options) -> None:
+    from realtime.enroll.landmarks import Landmarker, find_model
+    from realtime.models.networks import Networks
+    from realtime.models.weights import load_weights
+    from realtime.training.new_faces import make
+
+    networks = Networks.restore(load_weights())
+    with Landmarker(find_model(None, os.environ)) as landmarker:
+        make(
+            options.data,
+            default_path().parent,
+            created=date.today().isoformat(),
+            landmarker=landmarker,
+            encode=networks.codes,
+            weights_hash=networks.digest,
+        )
+
+
 def measure_speech(options: Options) -> dict[str, Any]:
     from realtime.measure.lips import evaluate
 
@@ -84,6 +104,7 @@ STAGES: Mapping[str, Callable[[Options], None]] = {
     "speech": speech,
     "generator": generator,
     "pack": pack,
+    "faces": faces,
     "denture": denture,
     "sample": sample,
 }
