@@ -89,9 +89,7 @@ class PortAudio:
         names = ", ".join(f"{device.number} {device.name}" for device in found) or "none"
         raise InputError(f"no {direction} device {wanted or 'by default'}, found: {names}")
 
-    def open_input(
-        self, device: Device, rate: int, take: Callable[[Sound, Moment], None]
-    ) -> Any:
+    def open_input(self, device: Device, rate: int, take: Callable[[Sound, Moment], None]) -> Any:
         """Starts a mono int16 stream at `rate` Hz; `take` runs in PortAudio's own thread."""
 
         def callback(data: Any, _count: int, time: Any, status: Any) -> None:
@@ -109,9 +107,7 @@ class PortAudio:
 
         return self._start(self._library.RawOutputStream, device, SAMPLE_RATE, callback)
 
-    def _start(
-        self, kind: Any, device: Device, rate: int, callback: Callable[..., None]
-    ) -> Any:
+    def _start(self, kind: Any, device: Device, rate: int, callback: Callable[..., None]) -> Any:
         with self._lock:
             try:
                 stream = kind(

@@ -70,9 +70,7 @@ class Camera:
         try:
             return pyvirtualcam.Camera(width, height, rate, fmt=form, device=device)
         except (RuntimeError, ValueError) as error:
-            raise OutputError(
-                f"no virtual camera: {install_command()} (found: {error})"
-            ) from error
+            raise OutputError(f"no virtual camera: {install_command()} (found: {error})") from error
 
     @property
     def name(self) -> str:

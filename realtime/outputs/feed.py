@@ -55,7 +55,7 @@ class Feed:
                 while (frame := self._next()) is not None:
                     self._output.write(frame)
         except OutputError as error:
-            self._report(str(error))
+            self._report(f"{error}; the call goes on without it")
             with self._changed:
                 self._ended = True
 

@@ -40,21 +40,22 @@ def stretch(sound: Sound, length: int) -> Sound:
     p = np.pad(sound.astype(np.float64), 1, mode="edge")
     a, b, c, d = (p[left + k] for k in range(4))
     curve = b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
-    return np.clip(np.rint(curve), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.rint(curve), -32768, 32767), np.int16)
 
 
 class Playout:
     """Bounded sound between the loop, which writes frames, and a card, which pulls samples.
 
     Drift between the two clocks is mended by stretching frames by a few samples. What does not
-    fit is dropped and counted in `dropped` (frames); what was missing is silence and counted in
-    `underruns` (pulls). Times are seconds of one monotonic clock and come in as arguments.
+    fit is dropped and counted in `dropped` (frames); what was missing is silence, and each gap is
+    counted in `underruns`. Times are seconds of one monotonic clock and come in as arguments.
     """
 
     def __init__(self) -> None:
         self._waiting: NDArray[np.int16] = np.zeros(0, np.int16)
         self._heard_at: float | None = None  # When the first waiting sample will be heard.
         self._error = 0.0
+        self._dry = True
         self._underruns = 0
         self._dropped = 0
         self._lock = threading.Lock()
@@ -87,6 +88,7 @@ class Playout:
             ahead = samples_to_seconds(len(self._waiting))
             fitted = stretch(sound, len(sound) - self._correction())
             self._waiting = np.concatenate([self._waiting, fitted])
+            self._dry = False
             return now if self._heard_at is None else max(now, self._heard_at + ahead)
 
     def _correction(self) -> int:
@@ -104,7 +106,8 @@ class Playout:
             self._heard_at = heard_at + samples_to_seconds(count)
         if len(given) == count:
             return given
-        self._underruns += 1
+        self._underruns += not self._dry
+        self._dry = True
         return np.concatenate([given, np.zeros(count - len(given), np.int16)])
 
     def _skip_what_is_late(self, heard_at: float) -> None:

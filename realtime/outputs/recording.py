@@ -12,7 +12,6 @@ import numpy as np
 
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES
 from realtime.engine import Frame
-from realtime.errors import OutputError
 from realtime.outputs.output import Output
 
 # Ending an MP4 writes its table of contents: an hour needs about 3 MB.
@@ -28,7 +27,7 @@ class Recording:
     """Writes to `file`; frames dropped on the way are the picture before and silence.
 
     When the disk is nearly full the file is ended, so that it is whole, `report` is told, and
-    what follows is not recorded. Raises OutputError when the file cannot be written at all.
+    what follows is not recorded.
     """
 
     def __init__(
@@ -78,8 +77,5 @@ class Recording:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._ended:
-            return
-        self._file.__exit__(kind, error, trace)
-        if isinstance(error, OutputError):
-            self._report("the recording is lost; the call goes on")
+        if not self._ended:
+            self._file.__exit__(kind, error, trace)
