@@ -36,6 +36,10 @@ def seconds_to_samples(seconds: float) -> int:
     return round(seconds * SAMPLE_RATE)
 
 
+def seconds_to_frames(seconds: float) -> int:
+    return round(seconds * FRAME_RATE)
+
+
 def frame_time(index: int) -> float:
     """Seconds at which frame `index` begins to be shown, 0 being the first sample."""
     return index / FRAME_RATE

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
+import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from realtime.clock import Sound
+from realtime.avatar_file import Avatar
+from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
+from realtime.compositor import Compositor, Layer
+from realtime.face import (
+    CROP,
+    EYES_WINDOW,
+    MOUTH_WINDOW,
+    close_eyes,
+    close_lips,
+    crop_matrix,
+    jaw_drop,
+    move_lips,
+    transform,
+)
+from realtime.idle import IdleLife
+from realtime.models.generator import Prepared
+from realtime.models.lip_code import LipReader
+from realtime.models.networks import Networks
+from realtime.models.tsg import first_mask
+from realtime.regions import one_hot
 
 Picture = NDArray[np.uint8]
+Background = Literal["blur"] | Picture | None
+
+# A voice this loud (RMS of int16) moves the head as speaking does; it fades in about half a second.
+_SPEAKING_RMS = 1000.0
+_LEVEL_SMOOTHING = 0.92
 
 
 @dataclass(frozen=True)
@@ -38,3 +65,102 @@ class Steps(Protocol):
 
     def reset(self) -> None:
         """Forgets all sound heard and not yet shown: the mouth is at rest in the next frame."""
+
+
+class Engine:
+    """One talking avatar. Deterministic: same sound, avatar and seed, same frames.
+
+    `dtype` is what the generator computes in: see `realtime.models.generator.faster_dtype`.
+    """
+
+    def __init__(
+        self,
+        networks: Networks,
+        avatar: Avatar,
+        *,
+        lookahead_ms: int = 80,
+        size: tuple[int, int] = (512, 512),
+        seed: int = 0,
+        background: Background = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.size = size
+        self._lookahead = lookahead_frames(lookahead_ms)
+        self._reader = LipReader(networks.encoder, networks.lips, self._lookahead)
+        self._lips = networks.lips
+        self._face = _Face(networks, avatar, dtype)
+        self._compositor = Compositor(avatar, size, background)
+        self._idle = IdleLife(seed)
+        self._index = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all sound heard and not yet shown; head and lids go on as they were."""
+        self._reader.reset()
+        silence = np.zeros(FRAME_SAMPLES, np.int16)
+        self._sound = deque([silence] * self._lookahead, maxlen=self._lookahead + 1)
+        self._level = 0.0
+
+    def step(self, samples: Sound) -> Frame:
+        """int16 [640] -> the next frame; raises ValueError on another length."""
+        code = self._reader.push(samples)
+        self._sound.append(samples.copy())
+        loudness = float(np.sqrt(np.square(samples, dtype=np.float32).mean()))
+        target = min(loudness / _SPEAKING_RMS, 1.0)
+        self._level = _LEVEL_SMOOTHING * self._level + (1 - _LEVEL_SMOOTHING) * target
+        motion = self._lips.landmarks(torch.from_numpy(code)).numpy()
+        layers = self._face.layers(motion, self._idle.blink(self._index))
+        image = self._compositor.compose(self._idle.pose(self._index, self._level), layers)
+        frame = Frame(self._index, image, self._sound[0])
+        self._index += 1
+        return frame
+
+
+class _Face:
+    """The avatar's canonical face: landmarks moved, masks drawn, windows rendered."""
+
+    def __init__(self, networks: Networks, avatar: Avatar, dtype: torch.dtype) -> None:
+        matrix = crop_matrix(avatar.points)
+        self._points = transform(matrix, avatar.points)
+        self._closed = close_lips(self._points)
+        self._mask = one_hot(avatar.mask)
+        self._plate = avatar.plate
+        self._generator = networks.generator
+        photo = crop_picture(avatar.picture, matrix)
+        fresh = avatar.weights_hash == networks.digest
+        codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, self._mask))
+        self._mouth, self._eyes = (
+            self._generator.prepare(photo, self._mask, codes, window, dtype)
+            for window in (MOUTH_WINDOW, EYES_WINDOW)
+        )
+
+    def layers(self, motion: NDArray[np.float32], blink: float) -> list[Layer]:
+        """Displacements [478, 3] in eye distances and lids closed 0..1 -> layers to compose."""
+        moved = move_lips(self._closed, motion)
+        if blink > 0:
+            moved = close_eyes(moved, blink)
+        mouth = self._plate.compose(MOUTH_WINDOW, jaw_drop(moved, self._closed))
+        layers = [self._render(self._mouth, moved, mouth)]
+        if blink > 0:
+            rows, columns = EYES_WINDOW
+            nothing = np.zeros(
+                (rows.stop - rows.start, columns.stop - columns.start, 3), np.float32
+            )
+            layers.append(self._render(self._eyes, moved, nothing))
+        return layers
+
+    def _render(
+        self, prepared: Prepared, moved: NDArray[np.float32], plate: NDArray[np.float32]
+    ) -> Layer:
+        target = first_mask(self._mask, self._points, moved, prepared.window)
+        behind = np.ascontiguousarray(plate.transpose(2, 0, 1))
+        made = self._generator.render(prepared, target, behind)
+        return Layer(prepared.window, made.flow, made.matte, made.inside)
+
+
+def crop_picture(picture: Picture, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """RGB uint8 [H, W, 3] -> its canonical crop, float32 [3, 256, 256], 0..1."""
+    crop = cv2.warpAffine(
+        picture, matrix, (CROP, CROP), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.ascontiguousarray(crop.transpose(2, 0, 1), np.float32) / np.float32(255)

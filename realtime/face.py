@@ -14,11 +14,15 @@ from realtime.regions import Region
 
 Points = NDArray[np.float32]
 Matrix = NDArray[np.float32]
+Window = tuple[slice, slice]  # rows and columns of the canonical crop
 
 LANDMARKS = 478
 CROP = 256
 EYE_DISTANCE = 0.30 * CROP
 EYE_HEIGHT = 0.36 * CROP
+# The parts of the crop that speech and blinks change; the generator wants multiples of 16 px.
+MOUTH_WINDOW: Window = (slice(96, 256), slice(48, 208))
+EYES_WINDOW: Window = (slice(64, 128), slice(32, 224))
 
 INNER_UPPER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 INNER_LOWER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
@@ -145,7 +149,7 @@ def eye_polygons(points: Points) -> list[Points]:
     ]
 
 
-def coverage(polygon: Points, window: tuple[slice, slice]) -> NDArray[np.float32]:
+def coverage(polygon: Points, window: Window) -> NDArray[np.float32]:
     """Share of every pixel of `window` (rows, columns) that lies inside: float32 [h, w], 0..1.
 
     Pixel (i, j) covers the unit square centred on (j, i).

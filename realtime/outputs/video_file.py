@@ -32,6 +32,7 @@ class VideoFile:
         self._path = path
         self._partial = path.with_name(f".{path.name}.partial")
         try:
+            self._partial.touch()  # the library itself would only complain at the first frame
             self._container: OutputContainer = av.open(str(self._partial), "w", format="mp4")
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,0 +1,90 @@
+"""Idle life: blinks, head sway and breath. A pure function of seed and frame index."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.clock import frame_time, seconds_to_frames
+from realtime.head_pose import HeadPose
+
+# One blink begins in every slot; where in it is drawn, so gaps last 1.6 to 5.6 s, 16 a minute.
+_SLOT_FRAMES = seconds_to_frames(3.6)
+_BLINK_STARTS = (seconds_to_frames(0.4), seconds_to_frames(2.4))
+_DOUBLE_SHARE = 0.12
+_DOUBLE_DELAY = seconds_to_frames(0.4)
+# Lids shut fast and rise slowly.
+_LID_CLOSED = (0.55, 1.0, 0.9, 0.55, 0.25, 0.08)
+
+# Standard deviations of yaw, pitch, roll (degrees), shift_x, shift_y (eye distances).
+_SWAY = np.array([1.5, 0.9, 0.8, 0.022, 0.012])
+_SPEAKING_SWAY = np.array([0.9, 1.0, 0.5, 0.010, 0.010])
+_SWAY_BAND_HZ = (0.1, 0.35)
+_SPEAKING_BAND_HZ = (0.3, 0.6)
+_WAVES = 4
+_BREATH_HZ = 0.24
+_BREATH_WANDER_HZ, _BREATH_WANDER_RADIANS = 0.031, 0.9
+
+
+class _Waves(NamedTuple):
+    """Sums of sines: frequencies and phases float64 [channels, waves], unit variance each."""
+
+    radians_per_second: NDArray[np.float64]
+    phases: NDArray[np.float64]
+
+    @classmethod
+    def draw(cls, random: np.random.Generator, band_hz: tuple[float, float]) -> _Waves:
+        """One frequency from each part of the band, so that none is left empty."""
+        edges = np.geomspace(*band_hz, _WAVES + 1)
+        hz = random.uniform(edges[:-1], edges[1:], (len(_SWAY), _WAVES))
+        return cls(2 * np.pi * hz, random.uniform(0, 2 * np.pi, hz.shape))
+
+    def at(self, seconds: float) -> NDArray[np.float64]:
+        waves = np.sin(self.radians_per_second * seconds + self.phases)
+        return np.asarray(waves.sum(1) * np.sqrt(2 / _WAVES))
+
+
+class IdleLife:
+    """What a listener does without being told to: sways, breathes, blinks."""
+
+    def __init__(self, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        self._seed = seed
+        self._sway = _Waves.draw(random, _SWAY_BAND_HZ)
+        self._speaking = _Waves.draw(random, _SPEAKING_BAND_HZ)
+        self._breath_phase = float(random.uniform(0, 2 * np.pi))
+
+    def pose(self, index: int, voice_level: float) -> HeadPose:
+        """The head in frame `index`; `voice_level` 0 (silent) .. 1 (speaking), smooth in time."""
+        seconds = frame_time(index)
+        sway = _SWAY * self._sway.at(seconds)
+        sway += voice_level * _SPEAKING_SWAY * self._speaking.at(seconds)
+        yaw, pitch, roll, shift_x, shift_y = sway.tolist()
+        return HeadPose(yaw, pitch, roll, shift_x, shift_y, self._breath(seconds))
+
+    def blink(self, index: int) -> float:
+        """How far the lids are closed in frame `index`: 0 open .. 1 shut."""
+        slot = index // _SLOT_FRAMES
+        starts = [start for each in (slot - 1, slot) for start in self._blink_starts(each)]
+        return max((_lid(index - start) for start in starts), default=0.0)
+
+    def _breath(self, seconds: float) -> float:
+        wander = _BREATH_WANDER_RADIANS * np.sin(2 * np.pi * _BREATH_WANDER_HZ * seconds)
+        angle = 2 * np.pi * _BREATH_HZ * seconds + self._breath_phase + wander
+        return float(0.5 - 0.5 * np.cos(angle))
+
+    def _blink_starts(self, slot: int) -> list[int]:
+        """First frames of the blinks of a slot; a double blink is two."""
+        if slot < 0:
+            return []
+        random = np.random.default_rng((self._seed, slot))
+        start = slot * _SLOT_FRAMES + int(random.integers(*_BLINK_STARTS))
+        doubled = random.random() < _DOUBLE_SHARE
+        return [start, start + _DOUBLE_DELAY] if doubled else [start]
+
+
+def _lid(frames_since_start: int) -> float:
+    inside = 0 <= frames_since_start < len(_LID_CLOSED)
+    return _LID_CLOSED[frames_since_start] if inside else 0.0

@@ -1,0 +1,122 @@
+"""The audio encoder: a causal network that hears which phone is spoken, whoever speaks.
+
+A convolution stem over log-mel (0.2 s) brings 100 Hz down to 25 Hz; two GRU layers carry the
+longer past. Four heads name the phone at the centre of the newest frame and of the three before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from realtime.audio.mel import BANDS, HOPS_PER_FRAME, SILENCE
+
+PHONES = tuple(
+    "SIL AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW"
+    " V W Y Z ZH".split()
+)
+HINDSIGHTS = 4  # a head for 0, 40, 80 and 120 ms
+_DROPOUT = 0.1  # while training
+
+
+@dataclass(frozen=True)
+class AudioEncoderConfig:
+    """Sizes of an AudioEncoder; stored beside its weights."""
+
+    stem: tuple[int, int] = (192, 256)
+    width: int = 320
+    layers: int = 2
+    features: int = 64
+
+    @property
+    def outputs(self) -> int:
+        """Length of e[n]: features, loudness, and the phone posteriors of every hindsight."""
+        return self.features + 1 + HINDSIGHTS * len(PHONES)
+
+
+@dataclass
+class EncoderState:
+    """What the next frame needs of the past: the newest inputs of every layer of the stem."""
+
+    stem: list[Tensor]
+    hidden: Tensor
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One entry a frame: `e` float32 [B, T, E], phone logits float32 [B, T, 4, 40].
+
+    Head h of frame m speaks of the centre of frame m - h.
+    """
+
+    e: Tensor
+    logits: Tensor
+
+
+class CausalConv(nn.Module):
+    """Convolution over time that sees no future; its past is kept by the caller."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(inputs, outputs, kernel, stride)
+        self.norm = nn.LayerNorm(outputs)
+        self.past = kernel - stride
+
+    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """float32 [B, C, T] and [B, C, past] -> [B, C', T / stride] and the next past."""
+        joined = torch.cat([past, x], 2)
+        y = self.norm(self.conv(joined).transpose(1, 2))
+        return nn.functional.gelu(y).transpose(1, 2), joined[:, :, joined.shape[2] - self.past :]
+
+
+class AudioEncoder(nn.Module):
+    """log-mel at 100 Hz -> what was heard, at 25 Hz; one forward for training and streaming."""
+
+    mel_mean: Tensor
+    mel_std: Tensor
+
+    def __init__(self, config: AudioEncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        low, high = config.stem
+        self.stem = nn.ModuleList(
+            [
+                CausalConv(BANDS, low, 5, 1),
+                CausalConv(low, high, 4, 2),
+                CausalConv(high, config.width, 4, 2),
+                CausalConv(config.width, config.width, 3, 1),
+            ]
+        )
+        self.memory = nn.GRU(
+            config.width, config.width, config.layers, batch_first=True, dropout=_DROPOUT
+        )
+        self.dropout = nn.Dropout(_DROPOUT)
+        self.phones = nn.Linear(config.width, HINDSIGHTS * len(PHONES))
+        self.features = nn.Linear(config.width, config.features)
+        self.register_buffer("mel_mean", torch.zeros(BANDS))
+        self.register_buffer("mel_std", torch.ones(BANDS))
+
+    def start(self, batch: int = 1) -> EncoderState:
+        """The state after endless silence."""
+        zeros = self.mel_mean.new_zeros
+        silence = (SILENCE - self.mel_mean) / self.mel_std
+        past = [silence[None, :, None].expand(batch, BANDS, self.stem[0].past)]
+        past += [zeros(batch, conv.conv.in_channels, conv.past) for conv in self.stem[1:]]
+        return EncoderState(past, zeros(self.config.layers, batch, self.config.width))
+
+    def forward(self, mel: Tensor, state: EncoderState) -> tuple[Heard, EncoderState]:
+        """log-mel float32 [B, 4 T, 80] and the state before it -> T frames and the state after."""
+        normal = (mel - self.mel_mean) / self.mel_std
+        x, stem = normal.transpose(1, 2), []
+        for conv, past in zip(self.stem, state.stem, strict=True):
+            x, past = conv(x, past)
+            stem.append(past)
+        x = self.dropout(x.transpose(1, 2))
+        y, hidden = self.memory(x, state.hidden)
+        y = self.dropout(x + y)
+        logits = self.phones(y).unflatten(2, (HINDSIGHTS, len(PHONES)))
+        loudness = normal.mean(2).unflatten(1, (-1, HOPS_PER_FRAME)).mean(2, keepdim=True)
+        e = torch.cat([self.features(y), loudness, logits.softmax(3).flatten(2)], 2)
+        return Heard(e, logits), EncoderState(stem, hidden)

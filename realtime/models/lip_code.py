@@ -1,0 +1,170 @@
+"""The lip code: 16 numbers a frame that say how the lower face is displaced from rest."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from realtime.audio.mel import LogMel
+from realtime.audio.voice import RestEasing
+from realtime.clock import MAX_LOOKAHEAD_FRAMES, Sound
+from realtime.models.audio_encoder import (
+    HINDSIGHTS,
+    PHONES,
+    AudioEncoder,
+    AudioEncoderConfig,
+    EncoderState,
+)
+
+CODES = 16
+LANDMARKS = 478
+CLOSING_PHONES = ("P", "B", "M")
+PAST_FRAMES = 2
+SLOTS = PAST_FRAMES + 1 + MAX_LOOKAHEAD_FRAMES
+
+
+@dataclass(frozen=True)
+class LipDecoderConfig:
+    """Sizes of a LipDecoder, and how strongly a closing phone closes; stored with its weights."""
+
+    inputs: int = AudioEncoderConfig().outputs
+    width: int = 256
+    closing: float = 4.0
+
+
+def windows(e: Tensor, ahead: Tensor) -> tuple[Tensor, Tensor]:
+    """Every frame's e[n-2 .. n+3] with what lies beyond its lookahead taken out.
+
+    e float32 [B, T, E], ahead int64 [B] in 0..3 -> [B, T, 6, E] and bool [B, T, 6], true where a
+    slot is present. What lies before the first or after the last frame is absent too.
+    """
+    frames = e.shape[1]
+    slot = torch.arange(SLOTS, device=e.device) - PAST_FRAMES
+    at = torch.arange(frames, device=e.device)[:, None] + slot
+    inside = (at >= 0) & (at < frames)
+    present = inside & (slot <= ahead[:, None])[:, None]
+    return e[:, at.clamp(0, frames - 1)] * present[..., None], present
+
+
+class LipDecoder(nn.Module):
+    """A window of what was heard -> lip code; one network for every lookahead.
+
+    `basis` float32 [16, 478, 3]: displacement of each landmark from the closed, silent face for a
+    code of 1, in eye distances (x right, y down). `gain` float32 [16] undoes the damping of a
+    network that predicts the mean.
+    """
+
+    basis: Tensor
+    scale: Tensor
+    gain: Tensor
+    closers: Tensor
+
+    def __init__(self, config: LipDecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.layers = nn.Sequential(
+            nn.Linear(SLOTS * (config.inputs + 1), config.width),
+            nn.LayerNorm(config.width),
+            nn.GELU(),
+            nn.Linear(config.width, config.width),
+            nn.GELU(),
+            nn.Linear(config.width, CODES),
+        )
+        self.register_buffer("basis", torch.zeros(CODES, LANDMARKS, 3))
+        self.register_buffer("scale", torch.ones(CODES))
+        self.register_buffer("gain", torch.ones(CODES))
+        closers = torch.tensor([PHONES.index(phone) for phone in CLOSING_PHONES])
+        self.register_buffer("closers", closers, persistent=False)
+
+    def estimate(self, window: Tensor, present: Tensor) -> Tensor:
+        """What is trained: [..., 6, E] and bool [..., 6] -> code [..., 16], without closing."""
+        seen = torch.cat([window, present[..., None].to(window.dtype)], -1)
+        return self.layers(seen.flatten(-2)) * self.scale
+
+    def forward(self, window: Tensor, present: Tensor) -> Tensor:
+        """float32 [..., 6, E] and bool [..., 6] -> code float32 [..., 16].
+
+        A network unsure whether it hears a P opens half way, so its doubt is resolved here: the
+        posterior of a closing phone moves the code to rest.
+        """
+        p = self.closing(window, present)
+        q = self.config.closing * p / (self.config.closing * p + 1 - p)
+        return self.estimate(window, present) * self.gain * (1 - q[..., None])
+
+    def closing(self, window: Tensor, present: Tensor) -> Tensor:
+        """Posterior of P, B or M at this frame, [...], as the newest frame present hears it."""
+        ahead = present[..., PAST_FRAMES + 1 :].sum(-1)
+        posteriors = window[..., -HINDSIGHTS * len(PHONES) :]
+        posteriors = posteriors.unflatten(-1, (HINDSIGHTS, len(PHONES)))[..., self.closers].sum(-1)
+        by_ahead = posteriors[..., PAST_FRAMES:, :].diagonal(dim1=-2, dim2=-1)
+        return by_ahead.gather(-1, ahead[..., None]).squeeze(-1)
+
+    def landmarks(self, code: Tensor) -> Tensor:
+        """Code [..., 16] -> landmark displacements [..., 478, 3] in eye distances."""
+        return torch.einsum("...k,kpd->...pd", code, self.basis)
+
+
+@dataclass
+class LipReaderState:
+    """All that a LipReader remembers of the sound it was given."""
+
+    mel: LogMel
+    easing: RestEasing
+    encoder: EncoderState
+    heard: deque[Tensor]
+    step: int = 0
+
+
+class LipReader:
+    """Sound in, lip code out, one frame a step: what the engine drives the mask with.
+
+    Step k takes the sound of frame k and returns the code of frame k - lookahead, so the codes of
+    the first `lookahead` steps are rest. Before step 0 there was silence.
+    """
+
+    def __init__(self, encoder: AudioEncoder, decoder: LipDecoder, lookahead_frames: int) -> None:
+        if not 0 <= lookahead_frames <= MAX_LOOKAHEAD_FRAMES:
+            raise ValueError(
+                f"lookahead must be 0 to {MAX_LOOKAHEAD_FRAMES} frames, found {lookahead_frames}"
+            )
+        self._encoder = encoder.eval()
+        self._decoder = decoder.eval()
+        self._ahead = lookahead_frames
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything heard."""
+        with torch.inference_mode():
+            start = self._encoder.start()
+        heard: deque[Tensor] = deque(maxlen=PAST_FRAMES + 1 + self._ahead)
+        self._state = LipReaderState(LogMel(), RestEasing(), start, heard)
+
+    @torch.inference_mode()
+    def push(self, frame: Sound) -> NDArray[np.float32]:
+        """int16 [640] -> lip code float32 [16]; raises ValueError on any other length."""
+        state = self._state
+        mel = torch.from_numpy(state.mel.push(frame))[None]
+        gain = state.easing.push(frame)
+        heard, state.encoder = self._encoder(mel, state.encoder)
+        state.heard.append(heard.e[0, 0])
+        state.step += 1
+        if state.step <= self._ahead:
+            return np.zeros(CODES, np.float32)
+        code: NDArray[np.float32] = self._decoder(*self._window()).numpy()
+        return code * np.float32(gain)
+
+    def _window(self) -> tuple[Tensor, Tensor]:
+        """The newest frames in their slots; absent are those not yet heard, and before step 0."""
+        heard = torch.stack(list(self._state.heard))
+        last = PAST_FRAMES + 1 + self._ahead
+        first = last - len(heard)
+        window = heard.new_zeros(SLOTS, heard.shape[1])
+        window[first:last] = heard
+        present = torch.zeros(SLOTS, dtype=torch.bool)
+        present[first:last] = True
+        return window, present

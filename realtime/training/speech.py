@@ -1,0 +1,240 @@
+"""Trains the speech part: audio encoder and lip decoder together, for all lookaheads at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import Progress, TextColumn
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, smooth_l1_loss
+
+from realtime.audio.mel import HOPS_PER_FRAME
+from realtime.clock import MAX_LOOKAHEAD_FRAMES
+from realtime.models.audio_encoder import HINDSIGHTS, PHONES, AudioEncoder, AudioEncoderConfig
+from realtime.models.lip_code import LipDecoder, LipDecoderConfig, windows
+from realtime.training.lip_basis import LipBasis
+from realtime.training.phone_motion import animate, fit
+from realtime.training.phones import UNKNOWN
+from realtime.training.speech_batches import Batch, Source, draw
+from realtime.training.speech_corpus import (
+    Recording,
+    motion_files,
+    read_basis,
+    real_speaker,
+    synthetic_voices,
+    voices,
+)
+
+_BATCH = 24
+_RATE, _WARM_STEPS, _FALL_FROM = 2e-3, 150, 0.65
+_FACE_STEPS = 400  # of the phone-to-motion network: r 0.90 on held-out clips after 300
+_SAVE_EVERY = 100
+_LABIALS = ("P", "B", "M", "F", "V")
+_LABIAL_MOTION_WEIGHT, _LABIAL_PHONE_WEIGHT = 4.0, 2.0
+_CALIBRATED_AHEAD, _MOST_GAIN = 2, 1.5
+_SPEAKER_WITH_PHONES = "grid_s1"
+# Typical error that each part of the motion loss is measured by: code, and eye distances.
+_CODE_UNIT, _GAP_UNIT, _WIDTH_UNIT = 0.15, 0.04, 0.02
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The sources to learn from, the basis, and the held-out clips of the real speaker."""
+
+    sources: list[Source]
+    basis: LipBasis
+    held: Recording
+
+
+class Losses:
+    """What the two networks are trained on."""
+
+    def __init__(self, basis: LipBasis, device: torch.device) -> None:
+        labial = torch.tensor([phone in _LABIALS for phone in PHONES] + [False])
+        self._labial = labial.to(device)
+        self._lips = torch.tensor(np.stack([basis.gap, basis.width], 1), device=device)
+        self._lips_unit = torch.tensor([_GAP_UNIT, _WIDTH_UNIT], device=device)
+
+    def phones(self, logits: Tensor, phone: Tensor) -> Tensor:
+        """logits [B, T, 4, 40] against phone [B, T]: head h is asked for the frame h earlier."""
+        losses = []
+        for head in range(HINDSIGHTS):
+            target = phone[:, : phone.shape[1] - head].flatten()
+            guess = logits[:, head:, head].flatten(0, 1)
+            each = cross_entropy(
+                guess, target, ignore_index=UNKNOWN, reduction="none", label_smoothing=0.05
+            )
+            weight = self._weight(target, _LABIAL_PHONE_WEIGHT) * (target != UNKNOWN)
+            losses.append((each * weight).sum() / weight.sum())
+        return torch.stack(losses).mean()
+
+    def motion(self, code: Tensor, batch: Batch) -> Tensor:
+        """Code, its speed, and the lips' gap and width against the real ones: code [B, T, 16]."""
+        known = ~batch.motion.isnan()
+        want = torch.where(known, batch.motion, 0.0)
+        weight = self._weight(batch.spoken, _LABIAL_MOTION_WEIGHT) * known[..., 0]
+        error = (code - want) / _CODE_UNIT
+        lips = (code - want) @ self._lips / self._lips_unit
+        each = _huber(error) + 0.5 * _huber(lips)
+        both = weight[:, 1:] * (weight[:, :-1] > 0)
+        speed = _huber(error.diff(dim=1))
+        return (each * weight).sum() / weight.sum() + 0.5 * (speed * both).sum() / both.sum()
+
+    def _weight(self, phone: Tensor, labial: float) -> Tensor:
+        return 1 + (labial - 1) * self._labial[phone.clamp(max=len(PHONES))]
+
+
+def _huber(error: Tensor) -> Tensor:
+    return smooth_l1_loss(error, torch.zeros_like(error), reduction="none").mean(-1)
+
+
+def read_corpus(data: Path, progress: Progress) -> Corpus:
+    """Reads all of `data`/clean, and gives a face to the voices that have none."""
+    task = progress.add_task("corpus", total=None, note="")
+    motion = data / "clean" / "motion"
+    basis = read_basis(motion)
+    speakers = {
+        path.stem: real_speaker(path, basis, _phone_file(path)) for path in motion_files(motion)
+    }
+    speaker, held = speakers.pop(_SPEAKER_WITH_PHONES)
+    others = [learn for learn, _ in speakers.values()]
+    read = voices(data / "clean" / "speech", "train")
+    synthetic = synthetic_voices(data / "clean" / "tts", "train")
+    progress.update(task, total=_FACE_STEPS, description="faces for voices")
+    face = fit(speaker, _FACE_STEPS, lambda loss: progress.advance(task))
+    animate(face, read + synthetic)
+    sources = [Source([speaker], 0.33), Source(others, 0.03)]
+    return Corpus([*sources, Source(read, 0.36), Source(synthetic, 0.28)], basis, held)
+
+
+def _phone_file(path: Path) -> Path | None:
+    phones = path.with_suffix(".phones.tsv")
+    return phones if phones.exists() else None
+
+
+def new_networks(corpus: Corpus) -> nn.ModuleDict:
+    """Untrained networks that know the corpus' basis, scales and mean spectrum."""
+    encoder = AudioEncoder(AudioEncoderConfig())
+    lips = LipDecoder(LipDecoderConfig(encoder.config.outputs))
+    mels = [r.mel[::50].astype(np.float32) for s in corpus.sources for r in s.recordings]
+    encoder.mel_mean.copy_(torch.from_numpy(np.concatenate(mels).mean(0)))
+    encoder.mel_std.copy_(torch.from_numpy(np.concatenate(mels).std(0)))
+    real = corpus.sources[0].recordings[0].motion.astype(np.float32)
+    lips.basis.copy_(torch.from_numpy(corpus.basis.basis))
+    lips.scale.copy_(torch.from_numpy(np.nanstd(real, 0)))
+    return nn.ModuleDict({"encoder": encoder, "lips": lips})
+
+
+def _rate(step: int, steps: int) -> float:
+    """Rises, stays, and falls to zero over the last third; so a run may be resumed with more."""
+    left = (steps - step) / (steps * (1 - _FALL_FROM))
+    return _RATE * min(1.0, (step + 1) / _WARM_STEPS, left)
+
+
+def train_step(
+    networks: nn.ModuleDict, losses: Losses, batch: Batch, ahead: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The two losses of one batch; ahead int64 [B]: the lookahead of each crop in frames."""
+    encoder, lips = networks["encoder"], networks["lips"]
+    heard, _ = encoder(batch.mel, encoder.start(len(batch.mel)))
+    code = lips.estimate(*windows(heard.e, ahead))
+    return losses.phones(heard.logits, batch.phone), losses.motion(code, batch)
+
+
+def train(
+    data: Path, out: Path, *, steps: int, seed: int, device: str = "cpu", resume: bool = False
+) -> Path:
+    """Trains for `steps` and writes `out`/speech.safetensors, whose path is returned.
+
+    data: the folder that holds `clean`; resume: go on from `out`/checkpoint.pt. Every step draws
+    its crops from (seed, step), so a resumed run sees what an unbroken one would have seen.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    place = torch.device(device)
+    torch.manual_seed(seed)
+    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[note]}")) as progress:
+        corpus = read_corpus(data, progress)
+        networks = new_networks(corpus).to(place)
+        optimiser = torch.optim.AdamW(networks.parameters(), _RATE, (0.9, 0.98), weight_decay=0.01)
+        start = _resume(out / "checkpoint.pt", networks, optimiser) if resume else 0
+        losses = Losses(corpus.basis, place)
+        task = progress.add_task("speech", total=steps, completed=start, note="")
+        for step in range(start, steps):
+            rng = np.random.default_rng((seed, step))
+            torch.manual_seed(int(rng.integers(2**31)))
+            batch = _to(draw(rng, corpus.sources, _BATCH), place)
+            ahead = torch.randint(MAX_LOOKAHEAD_FRAMES + 1, (_BATCH,)).to(place)
+            phone, motion = train_step(networks, losses, batch, ahead)
+            _learn(optimiser, networks, phone + motion, _rate(step, steps))
+            note = f"phone {phone.item():.3f} motion {motion.item():.3f}"
+            progress.update(task, advance=1, note=note)
+            if (step + 1) % _SAVE_EVERY == 0 or step + 1 == steps:
+                progress.print(f"step {step + 1}: {note}")
+                _checkpoint(out / "checkpoint.pt", networks, optimiser, step + 1)
+    calibrate(networks.cpu(), corpus.held)
+    return save(out / "speech.safetensors", networks, seed, steps)
+
+
+def _to(batch: Batch, place: torch.device) -> Batch:
+    return Batch(*(getattr(batch, field.name).to(place) for field in fields(batch)))
+
+
+def _learn(
+    optimiser: torch.optim.Optimizer, networks: nn.ModuleDict, loss: Tensor, rate: float
+) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(networks.parameters(), 1.0)
+    optimiser.step()
+
+
+def _checkpoint(
+    path: Path, networks: nn.ModuleDict, optimiser: torch.optim.Optimizer, step: int
+) -> None:
+    """Written beside and then renamed, so that a run killed meanwhile leaves the old one whole."""
+    new = path.with_suffix(".new")
+    state = {"networks": networks.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
+    torch.save(state, new)
+    new.replace(path)
+
+
+def _resume(path: Path, networks: nn.ModuleDict, optimiser: torch.optim.Optimizer) -> int:
+    state = torch.load(path, weights_only=True)
+    networks.load_state_dict(state["networks"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["step"])
+
+
+@torch.inference_mode()
+def calibrate(networks: nn.ModuleDict, held: Recording) -> None:
+    """Sets the decoder's gain: what it lacks of the spread of real motion, held out of training."""
+    encoder, lips = networks["encoder"].eval(), networks["lips"].eval()
+    guesses, reals = [], []
+    for _, start, hops in held.clips:
+        mel = torch.from_numpy(held.mel[start : start + hops].astype(np.float32))
+        heard, _ = encoder(mel[None], encoder.start())
+        guesses.append(lips.estimate(*windows(heard.e, torch.tensor([_CALIBRATED_AHEAD])))[0])
+        centres = slice(start + HOPS_PER_FRAME // 2, start + hops, HOPS_PER_FRAME)
+        reals.append(held.motion[centres].astype(np.float32))
+    spread = torch.from_numpy(np.nanstd(np.concatenate(reals), 0)) / torch.cat(guesses).std(0)
+    lips.gain.copy_(spread.clamp(1.0, _MOST_GAIN))
+
+
+def save(path: Path, networks: nn.ModuleDict, seed: int, steps: int) -> Path:
+    """Both networks as float16 in one file; their configurations are its metadata, as JSON."""
+    tensors = {k: v.half().contiguous() for k, v in networks.state_dict().items()}
+    about = {
+        "encoder": json.dumps(asdict(networks["encoder"].config)),
+        "lips": json.dumps(asdict(networks["lips"].config)),
+        "seed": str(seed),
+        "steps": str(steps),
+    }
+    save_file(tensors, path, about)
+    return path

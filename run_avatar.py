@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""You speak, and a portrait speaks for you: the command line of SegTalker Live."""
+
+from __future__ import annotations
+
+import time
+
+_STARTED = time.perf_counter()
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from importlib.resources import files  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+from realtime.clock import FRAME_SAMPLES, LOOKAHEADS_MS, frame_time, lookahead_frames  # noqa: E402
+from realtime.errors import OutputError, SegTalkerError  # noqa: E402
+
+# Networks and media libraries are imported by the commands that use them: `--help` answers at once.
+if TYPE_CHECKING:
+    from realtime.engine import Engine
+    from realtime.models.networks import Networks
+    from realtime.outputs.output import Output
+    from realtime.outputs.playback import Pace, Timings
+
+Arguments = argparse.Namespace
+
+ASSETS = Path(str(files("realtime") / "assets"))
+CONSENT = (
+    "I am the person in this portrait, or I have that person's consent to make it speak; "
+    "I will not use it to deceive."
+)
+
+
+def demo(arguments: Arguments) -> None:
+    """the portrait speaks a sample, paced as a live call would be"""
+    from rich import print as show
+
+    from realtime.measure.latency import latency_table
+    from realtime.outputs.playback import LivePace
+
+    timings = perform(arguments, LivePace(time.perf_counter, time.sleep))
+    first = timings.done[lookahead_frames(arguments.lookahead_ms)] - _STARTED
+    show(latency_table(timings, arguments.lookahead_ms))
+    print(f"first frame {first:.2f} s after the program's start")
+
+
+def render(arguments: Arguments) -> None:
+    """the same as fast as it can"""
+    from realtime.outputs.playback import Unpaced
+
+    timings = perform(arguments, Unpaced())
+    took = timings.done[-1] - timings.done[0]
+    print(f"{frame_time(len(timings.done)):.1f} s of video in {took:.1f} s")
+
+
+def perform(arguments: Arguments, pace: Pace) -> Timings:
+    """Plays the speech through the avatar into a file, and into a contact sheet if asked."""
+    from realtime.audio.sources import read_sound
+    from realtime.outputs.playback import play
+    from realtime.outputs.progress import bar
+    from realtime.outputs.video_file import VideoFile
+
+    sound = read_sound(arguments.speech)
+    lookahead = lookahead_frames(arguments.lookahead_ms)
+    frames = -(-len(sound) // FRAME_SAMPLES)
+    engine = build_engine(load_networks(), arguments)
+    outputs: list[Output] = [VideoFile(arguments.out, arguments.size)]
+    if arguments.contact_sheet:
+        outputs.append(contact_sheet(arguments, frames, lookahead))
+    with bar(arguments.out.name, frames) as advance:
+        timings = play(
+            engine,
+            [sound],
+            outputs,
+            lookahead=lookahead,
+            now=time.perf_counter,
+            pace=pace,
+            progress=lambda _: advance(),
+        )
+    print(f"wrote {arguments.out}")
+    return timings
+
+
+def contact_sheet(arguments: Arguments, frames: int, lookahead: int) -> Output:
+    """Frames chosen by the phones beside the speech (same name, .tsv), else evenly spaced."""
+    from realtime.idle import IdleLife
+    from realtime.outputs.contact_sheet import ContactSheet, evenly, moments, read_phones
+
+    phones = arguments.speech.with_suffix(".tsv")
+    idle = IdleLife(arguments.seed)
+    chosen = (
+        moments(read_phones(phones), lambda index: idle.blink(index + lookahead), frames)
+        if phones.is_file()
+        else evenly(frames)
+    )
+    return ContactSheet(arguments.contact_sheet, chosen)
+
+
+def load_networks() -> Networks:
+    from realtime.models.networks import Networks
+    from realtime.models.weights import load_weights
+
+    return Networks.restore(load_weights())
+
+
+def build_engine(networks: Networks, arguments: Arguments) -> Engine:
+    from realtime import avatar_file
+    from realtime.engine import Engine
+    from realtime.models.generator import faster_dtype
+
+    return Engine(
+        networks,
+        avatar_file.load(find_avatar(arguments.avatar)),
+        lookahead_ms=arguments.lookahead_ms,
+        size=arguments.size,
+        seed=arguments.seed,
+        dtype=faster_dtype(networks.generator, time.perf_counter),
+    )
+
+
+def find_avatar(name: str) -> Path:
+    """A shipped avatar by its name, or the file of that path."""
+    shipped = ASSETS / f"{name}.avatar"
+    return shipped if shipped.is_file() else Path(name)
+
+
+def bench_engine(arguments: Arguments) -> None:
+    """how long the engine's step takes, in milliseconds and over this machine's limit"""
+    from realtime.audio.sources import sound_blocks
+    from realtime.measure.bench_engine import bench_engine
+    from realtime.outputs.playback import blocks_of
+
+    engine = build_engine(load_networks(), arguments)
+    blocks = list(blocks_of(sound_blocks(arguments.speech)))
+    engine.step(blocks[0])
+    first_frame_s = time.perf_counter() - _STARTED
+    result = bench_engine(
+        engine,
+        blocks,
+        seconds=arguments.seconds,
+        lookahead_ms=arguments.lookahead_ms,
+        first_frame_s=first_frame_s,
+        now=time.perf_counter,
+    )
+    report(result, arguments.json)
+
+
+def enroll(arguments: Arguments) -> None:
+    """a portrait becomes an avatar"""
+    raise NotImplementedError
+
+
+def train(arguments: Arguments) -> None:
+    """makes the weights again, a stage at a time"""
+    raise NotImplementedError
+
+
+def report(result: dict[str, Any], json_file: Path | None) -> None:
+    """Prints one flat object, and writes it as JSON if asked."""
+    for key, value in result.items():
+        print(f"{key:>24}  {value:.4g}" if isinstance(value, float) else f"{key:>24}  {value}")
+    if json_file:
+        try:
+            json_file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write {json_file}: {error.strerror}") from error
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """'512x512' -> (512, 512); both sides even, as H.264 asks."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, found {text!r}")
+    sides = int(width), int(height)
+    if any(side % 2 or not 128 <= side <= 2048 for side in sides):
+        raise argparse.ArgumentTypeError(f"expected even sides from 128 to 2048, found {text!r}")
+    return sides
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run_avatar.py", description="You speak, and a portrait speaks for you."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    speaking = argparse.ArgumentParser(add_help=False)
+    add = speaking.add_argument
+    add("--avatar", default="ava", metavar="NAME|FILE", help="who speaks: a shipped name or a file")
+    add("--speech", type=Path, default=ASSETS / "speech.opus", metavar="FILE", help="what is said")
+    add(
+        "--lookahead-ms",
+        type=int,
+        default=80,
+        choices=LOOKAHEADS_MS,
+        help="how far the lips may hear ahead: more closes them better, less answers sooner",
+    )
+    add("--size", type=image_size, default=(512, 512), metavar="WxH", help="size of the picture")
+    add("--seed", type=int, default=0, help="another seed, other blinks and sway")
+
+    writing = argparse.ArgumentParser(add_help=False)
+    writing.add_argument("--out", type=Path, default=Path("demo.mp4"), help="the video to write")
+    writing.add_argument("--contact-sheet", type=Path, metavar="PNG", help="chosen frames, too")
+
+    measuring = argparse.ArgumentParser(add_help=False)
+    measuring.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+
+    for command in (demo, render):
+        sub = commands.add_parser(
+            command.__name__, parents=[speaking, writing], help=command.__doc__
+        )
+        sub.set_defaults(command=command)
+
+    benches = commands.add_parser("bench", help="measure how fast it is").add_subparsers(
+        metavar="WHAT", required=True
+    )
+    sub = benches.add_parser("engine", parents=[speaking, measuring], help=bench_engine.__doc__)
+    sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
+    sub.set_defaults(command=bench_engine)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs a command; an error is one sentence and exit code 1, an interrupt 130."""
+    arguments = make_parser().parse_args(words)
+    try:
+        arguments.command(arguments)
+    except SegTalkerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; nothing half-written was left", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
