@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from realtime.audio.portaudio import Device, Moment, PortAudio
-from realtime.audio.rate import RateConverter
+from realtime.audio.resample import Resampler
 from realtime.audio.ring import Ring
 from realtime.audio.watch import Watch
 from realtime.clock import SAMPLE_RATE, Sound
@@ -51,7 +51,7 @@ class Microphone:
         self._clock = clock
         self._watch = Watch(clock())
         self._ring = Ring(_RING_SAMPLES)
-        self._converter = RateConverter(SAMPLE_RATE)
+        self._resampler = Resampler(SAMPLE_RATE)
         self._overflows = 0
         self._stream: Any = None
         self._ended = threading.Event()
@@ -71,7 +71,7 @@ class Microphone:
         dropped = self._ring.dropped
         samples = self._ring.read()
         self._overflows += self._ring.dropped > dropped
-        return self._converter.push(samples)
+        return self._resampler.push(samples)
 
     def _take(self, samples: Sound, moment: Moment) -> None:
         self._ring.write(samples)
@@ -86,7 +86,7 @@ class Microphone:
             self._open_at(device, device.rate)
 
     def _open_at(self, device: Device, rate: int) -> None:
-        self._converter = RateConverter(rate)
+        self._resampler = Resampler(rate)
         self._stream = self._card.open_input(device, rate, self._take)
 
     def _keep_open(self) -> None:

@@ -30,6 +30,12 @@ class Ring:
         """Samples that were overwritten unread, as far as the last `read` found out."""
         return self._dropped
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to read."""
+        with self._arrived:
+            return self._written > self._read
+
     def write(self, samples: Sound) -> None:
         """Adds int16 [any]."""
         with self._arrived:
