@@ -1,4 +1,4 @@
-"""A call without threads or waiting: microphone, sound card and camera as events of a fake clock."""
+"""A call on a fake clock: microphone, sound card and camera are events, nothing waits."""
 
 from __future__ import annotations
 
