@@ -28,14 +28,14 @@ Mel = NDArray[np.float32]
 def hz_to_mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Slaney's scale: linear below 1 kHz, so that even the lowest band holds an FFT bin."""
     above = np.log(np.maximum(hz, _LINEAR_HZ) / _LINEAR_HZ) / _LOG_STEP
-    return np.minimum(hz, _LINEAR_HZ) / _HZ_PER_MEL + above
+    return np.asarray(np.minimum(hz, _LINEAR_HZ) / _HZ_PER_MEL + above)
 
 
 def mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Inverse of `hz_to_mel`."""
     knee = _LINEAR_HZ / _HZ_PER_MEL
     linear = np.minimum(mel, knee) * _HZ_PER_MEL
-    return linear * np.exp(np.maximum(mel - knee, 0.0) * _LOG_STEP)
+    return np.asarray(linear * np.exp(np.maximum(mel - knee, 0.0) * _LOG_STEP))
 
 
 @cache

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from realtime.audio.mel import BANDS, HOPS_PER_FRAME, SILENCE
+from realtime.audio.mel import BANDS, SILENCE
 
-PHONES = tuple(
-    "SIL AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW"
-    " V W Y Z ZH".split()
-)
+PHONES = (
+    "SIL", "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G",
+    "HH", "IH", "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH",
+    "UH", "UW", "V", "W", "Y", "Z", "ZH",
+)  # fmt: skip
 HINDSIGHTS = 4  # a head for 0, 40, 80 and 120 ms
 _DROPOUT = 0.1  # while training
 
@@ -81,14 +82,10 @@ class AudioEncoder(nn.Module):
         super().__init__()
         self.config = config
         low, high = config.stem
-        self.stem = nn.ModuleList(
-            [
-                CausalConv(BANDS, low, 5, 1),
-                CausalConv(low, high, 4, 2),
-                CausalConv(high, config.width, 4, 2),
-                CausalConv(config.width, config.width, 3, 1),
-            ]
-        )
+        sizes = [(BANDS, low, 5, 1), (low, high, 4, 2)]
+        sizes += [(high, config.width, 4, 2), (config.width, config.width, 3, 1)]
+        self.stem = nn.ModuleList(CausalConv(*size) for size in sizes)
+        self._pasts = [(inputs, kernel - stride) for inputs, _, kernel, stride in sizes]
         self.memory = nn.GRU(
             config.width, config.width, config.layers, batch_first=True, dropout=_DROPOUT
         )
@@ -102,8 +99,8 @@ class AudioEncoder(nn.Module):
         """The state after endless silence."""
         zeros = self.mel_mean.new_zeros
         silence = (SILENCE - self.mel_mean) / self.mel_std
-        past = [silence[None, :, None].expand(batch, BANDS, self.stem[0].past)]
-        past += [zeros(batch, conv.conv.in_channels, conv.past) for conv in self.stem[1:]]
+        past = [silence[None, :, None].expand(batch, BANDS, self._pasts[0][1])]
+        past += [zeros(batch, inputs, kept) for inputs, kept in self._pasts[1:]]
         return EncoderState(past, zeros(self.config.layers, batch, self.config.width))
 
     def forward(self, mel: Tensor, state: EncoderState) -> tuple[Heard, EncoderState]:
@@ -116,7 +113,7 @@ class AudioEncoder(nn.Module):
         x = self.dropout(x.transpose(1, 2))
         y, hidden = self.memory(x, state.hidden)
         y = self.dropout(x + y)
-        logits = self.phones(y).unflatten(2, (HINDSIGHTS, len(PHONES)))
-        loudness = normal.mean(2).unflatten(1, (-1, HOPS_PER_FRAME)).mean(2, keepdim=True)
+        logits = self.phones(y).reshape(*y.shape[:2], HINDSIGHTS, len(PHONES))
+        loudness = normal.reshape(*y.shape[:2], -1).mean(2, keepdim=True)
         e = torch.cat([self.features(y), loudness, logits.softmax(3).flatten(2)], 2)
         return Heard(e, logits), EncoderState(stem, hidden)

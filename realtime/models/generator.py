@@ -145,7 +145,10 @@ class Generator(nn.Module):
         super().__init__()
         self.constant = nn.Parameter(torch.randn(1, CHANNELS[0], BASE, BASE))
         widths = (CHANNELS[0], *CHANNELS)
-        self.levels = nn.ModuleList(Level(into, out) for into, out in itertools.pairwise(widths))
+        self.levels = nn.ModuleList(
+            Level(into, out, BASE << index)
+            for index, (into, out) in enumerate(itertools.pairwise(widths))
+        )
 
     def forward(
         self,

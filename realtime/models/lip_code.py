@@ -84,7 +84,8 @@ class LipDecoder(nn.Module):
     def estimate(self, window: Tensor, present: Tensor) -> Tensor:
         """What is trained: [..., 6, E] and bool [..., 6] -> code [..., 16], without closing."""
         seen = torch.cat([window, present[..., None].to(window.dtype)], -1)
-        return self.layers(seen.flatten(-2)) * self.scale
+        code: Tensor = self.layers(seen.flatten(-2)) * self.scale
+        return code
 
     def forward(self, window: Tensor, present: Tensor) -> Tensor:
         """float32 [..., 6, E] and bool [..., 6] -> code float32 [..., 16].
@@ -99,10 +100,10 @@ class LipDecoder(nn.Module):
     def closing(self, window: Tensor, present: Tensor) -> Tensor:
         """Posterior of P, B or M at this frame, [...], as the newest frame present hears it."""
         ahead = present[..., PAST_FRAMES + 1 :].sum(-1)
-        posteriors = window[..., -HINDSIGHTS * len(PHONES) :]
-        posteriors = posteriors.unflatten(-1, (HINDSIGHTS, len(PHONES)))[..., self.closers].sum(-1)
-        by_ahead = posteriors[..., PAST_FRAMES:, :].diagonal(dim1=-2, dim2=-1)
-        return by_ahead.gather(-1, ahead[..., None]).squeeze(-1)
+        posteriors = window[..., PAST_FRAMES:, -HINDSIGHTS * len(PHONES) :]
+        by_phone = posteriors.reshape(*posteriors.shape[:-1], HINDSIGHTS, len(PHONES))
+        closing = by_phone[..., self.closers].sum(-1)
+        return closing.diagonal(dim1=-2, dim2=-1).gather(-1, ahead[..., None])[..., 0]
 
     def landmarks(self, code: Tensor) -> Tensor:
         """Code [..., 16] -> landmark displacements [..., 478, 3] in eye distances."""

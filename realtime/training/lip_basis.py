@@ -44,7 +44,9 @@ def taper(mean: Array) -> Array:
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
-def fit_basis(speakers: Sequence[Array], mean: Array, basis: Array, lips: Array) -> LipBasis:
+def fit_basis(
+    speakers: Sequence[Array], mean: Array, basis: Array, lips: NDArray[np.int64]
+) -> LipBasis:
     """Weighted principal components of the lower face, not centred: zero stays rest.
 
     speakers: motion coefficients minus rest, [T, 48] each, balanced by the root of their length;

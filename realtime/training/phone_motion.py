@@ -47,8 +47,8 @@ def _alike() -> Tensor:
     return torch.tensor([PHONES.index(name) for name in names])
 
 
-def fit(speaker: Recording, steps: int, tick: Callable[[float], None]) -> PhoneMotion:
-    """Fits on the clips of a real speaker that have phones; `tick` gets the loss of each step."""
+def fit(speaker: Recording, steps: int, tick: Callable[[], None]) -> PhoneMotion:
+    """Fits on the clips of a real speaker that have phones; `tick` is called after each step."""
     model = PhoneMotion()
     phones, motion = _examples(speaker)
     optimiser = torch.optim.Adam(model.parameters(), 3e-3)
@@ -60,10 +60,10 @@ def fit(speaker: Recording, steps: int, tick: Callable[[float], None]) -> PhoneM
         error = (model(phones[pick]) - motion[pick])[known] / scale
         loss = error.square().mean()
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
-        tick(loss.item())
+        tick()
     return model.eval()
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 from rich.progress import Progress, TextColumn
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, smooth_l1_loss
 
@@ -17,6 +15,7 @@ from realtime.audio.mel import HOPS_PER_FRAME
 from realtime.clock import MAX_LOOKAHEAD_FRAMES
 from realtime.models.audio_encoder import HINDSIGHTS, PHONES, AudioEncoder, AudioEncoderConfig
 from realtime.models.lip_code import LipDecoder, LipDecoderConfig, windows
+from realtime.models.weights import save_weights
 from realtime.training.lip_basis import LipBasis
 from realtime.training.phone_motion import animate, fit
 from realtime.training.phones import UNKNOWN
@@ -49,6 +48,15 @@ class Corpus:
     sources: list[Source]
     basis: LipBasis
     held: Recording
+
+
+class SpeechNetworks(nn.Module):
+    """Both networks side by side; their names are the prefixes of the weights file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = AudioEncoder(AudioEncoderConfig())
+        self.lips = LipDecoder(LipDecoderConfig(self.encoder.config.outputs))
 
 
 class Losses:
@@ -106,7 +114,7 @@ def read_corpus(data: Path, progress: Progress) -> Corpus:
     read = voices(data / "clean" / "speech", "train")
     synthetic = synthetic_voices(data / "clean" / "tts", "train")
     progress.update(task, total=_FACE_STEPS, description="faces for voices")
-    face = fit(speaker, _FACE_STEPS, lambda loss: progress.advance(task))
+    face = fit(speaker, _FACE_STEPS, lambda: progress.advance(task))
     animate(face, read + synthetic)
     sources = [Source([speaker], 0.33), Source(others, 0.03)]
     return Corpus([*sources, Source(read, 0.36), Source(synthetic, 0.28)], basis, held)
@@ -117,17 +125,17 @@ def _phone_file(path: Path) -> Path | None:
     return phones if phones.exists() else None
 
 
-def new_networks(corpus: Corpus) -> nn.ModuleDict:
+def new_networks(corpus: Corpus) -> SpeechNetworks:
     """Untrained networks that know the corpus' basis, scales and mean spectrum."""
-    encoder = AudioEncoder(AudioEncoderConfig())
-    lips = LipDecoder(LipDecoderConfig(encoder.config.outputs))
+    networks = SpeechNetworks()
+    encoder, lips = networks.encoder, networks.lips
     mels = [r.mel[::50].astype(np.float32) for s in corpus.sources for r in s.recordings]
     encoder.mel_mean.copy_(torch.from_numpy(np.concatenate(mels).mean(0)))
     encoder.mel_std.copy_(torch.from_numpy(np.concatenate(mels).std(0)))
     real = corpus.sources[0].recordings[0].motion.astype(np.float32)
     lips.basis.copy_(torch.from_numpy(corpus.basis.basis))
     lips.scale.copy_(torch.from_numpy(np.nanstd(real, 0)))
-    return nn.ModuleDict({"encoder": encoder, "lips": lips})
+    return networks
 
 
 def _rate(step: int, steps: int) -> float:
@@ -137,10 +145,10 @@ def _rate(step: int, steps: int) -> float:
 
 
 def train_step(
-    networks: nn.ModuleDict, losses: Losses, batch: Batch, ahead: Tensor
+    networks: SpeechNetworks, losses: Losses, batch: Batch, ahead: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The two losses of one batch; ahead int64 [B]: the lookahead of each crop in frames."""
-    encoder, lips = networks["encoder"], networks["lips"]
+    encoder, lips = networks.encoder, networks.lips
     heard, _ = encoder(batch.mel, encoder.start(len(batch.mel)))
     code = lips.estimate(*windows(heard.e, ahead))
     return losses.phones(heard.logits, batch.phone), losses.motion(code, batch)
@@ -185,18 +193,18 @@ def _to(batch: Batch, place: torch.device) -> Batch:
 
 
 def _learn(
-    optimiser: torch.optim.Optimizer, networks: nn.ModuleDict, loss: Tensor, rate: float
+    optimiser: torch.optim.Optimizer, networks: SpeechNetworks, loss: Tensor, rate: float
 ) -> None:
     for group in optimiser.param_groups:
         group["lr"] = rate
     optimiser.zero_grad()
-    loss.backward()
+    torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(networks.parameters(), 1.0)
     optimiser.step()
 
 
 def _checkpoint(
-    path: Path, networks: nn.ModuleDict, optimiser: torch.optim.Optimizer, step: int
+    path: Path, networks: SpeechNetworks, optimiser: torch.optim.Optimizer, step: int
 ) -> None:
     """Written beside and then renamed, so that a run killed meanwhile leaves the old one whole."""
     new = path.with_suffix(".new")
@@ -205,7 +213,7 @@ def _checkpoint(
     new.replace(path)
 
 
-def _resume(path: Path, networks: nn.ModuleDict, optimiser: torch.optim.Optimizer) -> int:
+def _resume(path: Path, networks: SpeechNetworks, optimiser: torch.optim.Optimizer) -> int:
     state = torch.load(path, weights_only=True)
     networks.load_state_dict(state["networks"])
     optimiser.load_state_dict(state["optimiser"])
@@ -213,9 +221,9 @@ def _resume(path: Path, networks: nn.ModuleDict, optimiser: torch.optim.Optimize
 
 
 @torch.inference_mode()
-def calibrate(networks: nn.ModuleDict, held: Recording) -> None:
+def calibrate(networks: SpeechNetworks, held: Recording) -> None:
     """Sets the decoder's gain: what it lacks of the spread of real motion, held out of training."""
-    encoder, lips = networks["encoder"].eval(), networks["lips"].eval()
+    encoder, lips = networks.encoder.eval(), networks.lips.eval()
     guesses, reals = [], []
     for _, start, hops in held.clips:
         mel = torch.from_numpy(held.mel[start : start + hops].astype(np.float32))
@@ -227,14 +235,9 @@ def calibrate(networks: nn.ModuleDict, held: Recording) -> None:
     lips.gain.copy_(spread.clamp(1.0, _MOST_GAIN))
 
 
-def save(path: Path, networks: nn.ModuleDict, seed: int, steps: int) -> Path:
-    """Both networks as float16 in one file; their configurations are its metadata, as JSON."""
-    tensors = {k: v.half().contiguous() for k, v in networks.state_dict().items()}
-    about = {
-        "encoder": json.dumps(asdict(networks["encoder"].config)),
-        "lips": json.dumps(asdict(networks["lips"].config)),
-        "seed": str(seed),
-        "steps": str(steps),
-    }
-    save_file(tensors, path, about)
+def save(path: Path, networks: SpeechNetworks, seed: int, steps: int) -> Path:
+    """Both networks as float16 in one file, with their configurations and how they were made."""
+    configs = {"encoder": asdict(networks.encoder.config), "lips": asdict(networks.lips.config)}
+    tensors = {name: tensor.half() for name, tensor in networks.state_dict().items()}
+    save_weights(path, tensors, configs | {"speech": {"seed": seed, "steps": steps}})
     return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from realtime.models.audio_encoder import PHONES
 from realtime.models.lip_code import CODES
 from realtime.training.lip_basis import LipBasis, fit_basis
 from realtime.training.phones import (
-    GRID_SECONDS,
     UNKNOWN,
     Phone,
     label_grid,

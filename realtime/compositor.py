@@ -1,0 +1,192 @@
+"""Canonical face, moving head, photograph: one frame, with a single sampling of the photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.avatar_file import Avatar
+from realtime.face import crop_matrix, transform
+from realtime.head_pose import HeadPose
+from realtime.head_warp import HeadWarp
+from realtime.view import lay_out
+
+Picture = NDArray[np.uint8]
+Field = NDArray[np.float32]
+Box = tuple[slice, slice]
+
+# A layer's flow dies away within so many canonical pixels of its window: sides and top, and below.
+_FADE, _FADE_BELOW = 24, 48
+_UNSEEN = 1 / 255  # a matte below this paints nothing
+_BACKGROUND_BLUR = 0.03  # of the frame's height
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What the generator says of one window of the canonical crop.
+
+    window: rows and columns. flow: float32 [h, w, 2], canonical pixels (x, y): where a pixel is
+    fetched, relative to where it is shown. matte: float32 [h, w], share of `inside`. inside:
+    float32 [h, w, 3] RGB 0..1.
+    """
+
+    window: Box
+    flow: Field
+    matte: Field
+    inside: Field
+
+
+class Compositor:
+    """Shows one avatar at one size; `compose` may be called for any pose in any order."""
+
+    def __init__(
+        self,
+        avatar: Avatar,
+        size: tuple[int, int] = (512, 512),
+        background: Literal["blur"] | Picture | None = None,
+    ) -> None:
+        """size: (width, height). background: the photograph's own, that blurred, or RGB [h, w, 3].
+
+        Everything that does not depend on the frame is done here.
+        """
+        view = lay_out(avatar.picture, avatar.matte, avatar.points, size)
+        self._warp = HeadWarp(view)
+        self._box = self._warp.box
+        self._frame_pixel = view.scale
+        self._to_crop = crop_matrix(view.points)
+        self._from_crop = cv2.invertAffineTransform(self._to_crop).astype(np.float32)
+        places = view.map()
+        corner = places[self._box][0, 0]
+        self._crop_to_box = (self._from_crop - _shift(*corner)) / np.float32(view.scale)
+        self._places = places[self._box].copy()
+        shown = _sample(view.picture, places)
+        self._behind = None if background is None else _backdrop(shown, background)
+        self._picture = _colours(view.picture) if background is None else view.picture
+        self._still = self._before_backdrop(shown, (slice(None), slice(None)))
+
+    def compose(self, pose: HeadPose, layers: Sequence[Layer] = ()) -> Picture:
+        """The frame, RGB uint8 [H, W, 3]: the photograph moved, with `layers` on its face."""
+        frame = self._still.copy()
+        offset = self._warp.offset(pose)
+        places = self._places + offset
+        reach = float(np.abs(offset).max()) / self._frame_pixel
+        flows = [self._flow(layer, places, reach) for layer in layers]
+        paints = [
+            self._paint(layer, places, reach) for layer in layers if layer.matte.max() > _UNSEEN
+        ]
+        for box, flow in flows:
+            places[box] += flow
+        moving = self._before_backdrop(_sample(self._picture, places), self._box)
+        for box, paint in paints:
+            _blend(moving[box], paint)
+        frame[self._box] = moving
+        return frame
+
+    def _flow(self, layer: Layer, places: Field, reach: float) -> tuple[Box, Field]:
+        """The layer's flow in picture pixels for the part of `places` that it moves."""
+        rows, columns = layer.window
+        left, top = columns.start - _FADE, rows.start - _FADE
+        flow = _turn(_fade_out(layer.flow), self._from_crop)
+        box = self._seen((left, top, flow.shape[1], flow.shape[0]), reach)
+        return box, _look_up(flow, self._to_crop - _shift(left, top), places[box])
+
+    def _paint(self, layer: Layer, places: Field, reach: float) -> tuple[Box, Field]:
+        """The layer's inside times matte, and matte, float32 [h, w, 4], where any is to be seen."""
+        left, top, width, height = cv2.boundingRect((layer.matte > _UNSEEN).astype(np.uint8))
+        part = slice(top, top + height), slice(left, left + width)
+        matte = layer.matte[part][..., None]
+        paint = np.concatenate([layer.inside[part] * matte, matte], axis=-1)
+        left, top = left + layer.window[1].start, top + layer.window[0].start
+        box = self._seen((left, top, width, height), reach)
+        return box, _look_up(paint, self._to_crop - _shift(left, top), places[box])
+
+    def _seen(self, rectangle: tuple[int, int, int, int], reach: float) -> Box:
+        """Part of the moving box that may show a canonical rectangle (left, top, width, height)."""
+        left, top, width, height = rectangle
+        corners = np.array([(x, y) for x in (0, width) for y in (0, height)], np.float32)
+        shown = transform(self._crop_to_box, corners + np.array([left, top], np.float32))
+        low = np.floor(shown.min(0) - reach - 1).astype(int)
+        high = np.ceil(shown.max(0) + reach + 1).astype(int)
+        size = np.array(self._places.shape[1::-1])
+        (x0, y0), (x1, y1) = np.clip(low, 0, size).tolist(), np.clip(high, 0, size).tolist()
+        return slice(y0, y1), slice(x0, x1)
+
+    def _before_backdrop(self, sampled: Picture, box: Box) -> Picture:
+        """Sampled pixels of `box` as they are shown: before the backdrop, if there is one."""
+        if self._behind is None:
+            return _colours(sampled)
+        share = sampled[..., 3].astype(np.float32) / np.float32(255)
+        mixed = cv2.blendLinear(_colours(sampled), self._behind[box], share, 1 - share)
+        return np.asarray(mixed, np.uint8)
+
+
+def _shift(x: float, y: float) -> Field:
+    return np.array([[0, 0, x], [0, 0, y]], np.float32)
+
+
+def _colours(picture: Picture) -> Picture:
+    """RGB of a picture that may carry a matte."""
+    if picture.shape[2] == 3:
+        return picture
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB), np.uint8)
+
+
+def _sample(picture: Picture, places: Field) -> Picture:
+    # Cubic keeps a photograph as sharp between pixels as on them: linear would soften and sharpen
+    # it as the head moves. 1.2 ms against 0.4 ms for 512x512 on two cores (AMD EPYC).
+    sampled = cv2.remap(picture, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sampled, np.uint8)
+
+
+def _look_up(canvas: Field, matrix: Field, places: Field) -> Field:
+    """A canvas [h, w, c] at `places` seen through an affine matrix; zero outside it."""
+    places = np.asarray(cv2.transform(places, matrix), np.float32)
+    return np.asarray(cv2.remap(canvas, places, None, cv2.INTER_LINEAR), np.float32)
+
+
+def _turn(flow: Field, matrix: Field) -> Field:
+    """Flow vectors through the linear part of an affine matrix."""
+    return np.asarray(cv2.transform(flow, matrix[:, :2]), np.float32)
+
+
+def _fade_out(flow: Field) -> Field:
+    """Flow going on beyond its window and dying away: float32 [h + 72, w + 48, 2]."""
+    height, width = flow.shape[:2]
+    wider = cv2.copyMakeBorder(flow, _FADE, _FADE_BELOW, _FADE, _FADE, cv2.BORDER_REPLICATE)
+    above, below = _ease(_FADE), _ease(_FADE_BELOW)[::-1]
+    wider *= np.concatenate([above, np.ones(height, np.float32), below])[:, None, None]
+    wider *= np.concatenate([above, np.ones(width, np.float32), above[::-1]])[:, None]
+    return np.asarray(wider, np.float32)
+
+
+def _ease(length: int) -> Field:
+    """A smooth rise from nearly 0 to nearly 1 in `length` steps."""
+    share = np.arange(1, length + 1, dtype=np.float32) / np.float32(length + 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
+
+
+def _blend(picture: Picture, paint: Field) -> None:
+    """Lays premultiplied paint [h, w, 4] over RGB uint8 [h, w, 3] in place."""
+    mixed = picture * (1 - paint[..., 3:]) + paint[..., :3] * np.float32(255)
+    picture[:] = np.clip(mixed + np.float32(0.5), 0, 255)
+
+
+def _backdrop(shown: Picture, background: Literal["blur"] | Picture) -> Picture:
+    """RGB uint8 of the frame's size: a picture that fills it, or what is behind the person."""
+    height, width = shown.shape[:2]
+    if not isinstance(background, str):
+        zoom = max(width / background.shape[1], height / background.shape[0])
+        size = round(background.shape[1] * zoom), round(background.shape[0] * zoom)
+        filled = cv2.resize(background, size, interpolation=cv2.INTER_AREA)
+        left, top = (size[0] - width) // 2, (size[1] - height) // 2
+        return np.asarray(filled[top : top + height, left : left + width], np.uint8)
+    # Only background pixels enter the blur, or the person would glow into it.
+    share = 1 - shown[..., 3:].astype(np.float32) / np.float32(255)
+    weighted = np.dstack([shown[..., :3] * share, share + np.float32(1e-4)])
+    soft = cv2.GaussianBlur(weighted, (0, 0), _BACKGROUND_BLUR * height)
+    return np.asarray(np.clip(soft[..., :3] / soft[..., 3:], 0, 255), np.uint8)

@@ -1,0 +1,82 @@
+"""The engine: one frame a step, in sync, repeatable, blind to what it has not heard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
+from realtime.engine import Engine, Frame
+from realtime.outputs.playback import blocks_of
+from tests.avatars import drawn_avatar, untrained_networks
+
+SIZE = (256, 192)
+
+
+def make_engine(lookahead_ms: int = 80, seed: int = 0) -> Engine:
+    return Engine(
+        untrained_networks(), drawn_avatar(), lookahead_ms=lookahead_ms, size=SIZE, seed=seed
+    )
+
+
+def noise(frames: int, seed: int = 1) -> Sound:
+    swell = 4000 * np.abs(np.sin(np.arange(frames * FRAME_SAMPLES) / 3000))
+    return (swell * np.random.default_rng(seed).standard_normal(len(swell))).astype(np.int16)
+
+
+def run(engine: Engine, sound: Sound) -> list[Frame]:
+    return [engine.step(block) for block in blocks_of([sound])]
+
+
+def same(one: list[Frame], other: list[Frame]) -> bool:
+    return all(np.array_equal(a.image, b.image) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("lookahead_ms", [0, 40, 80, 120])
+def test_every_step_gives_the_next_frame_and_the_sound_of_lookahead_ago(lookahead_ms: int) -> None:
+    sound = noise(6)
+    frames = run(make_engine(lookahead_ms), sound)
+    assert [frame.index for frame in frames] == list(range(6))
+    assert all(frame.image.shape == (SIZE[1], SIZE[0], 3) for frame in frames)
+    heard = np.concatenate([frame.sound for frame in frames])
+    delay = lookahead_frames(lookahead_ms) * FRAME_SAMPLES
+    assert not heard[:delay].any()
+    assert np.array_equal(heard[delay:], sound[: len(sound) - delay])
+
+
+def test_the_same_seed_gives_the_same_frames_and_another_one_others() -> None:
+    first, again = (run(make_engine(), noise(5)) for _ in range(2))
+    assert same(first, again)
+    assert not same(first, run(make_engine(seed=1), noise(5)))
+
+
+@pytest.mark.parametrize("piece", [1, 159, 640, 1000, 160_000])
+def test_the_size_of_the_pieces_does_not_matter(piece: int) -> None:
+    sound = noise(4)
+    engine = make_engine()
+    pieces = [sound[i : i + piece] for i in range(0, len(sound), piece)]
+    assert same([engine.step(b) for b in blocks_of(pieces)], run(make_engine(), sound))
+
+
+@pytest.mark.parametrize("lookahead_ms", [0, 80])
+def test_sound_beyond_the_lookahead_changes_nothing_before(lookahead_ms: int) -> None:
+    sound = noise(9)
+    other = sound.copy()
+    other[6 * FRAME_SAMPLES :] = noise(3, seed=2)
+    one, two = (run(make_engine(lookahead_ms), each) for each in (sound, other))
+    assert same(one[:6], two[:6])
+    assert not same(one[6:], two[6:]), "but it does change what comes after"
+
+
+def test_a_reset_forgets_the_sound_that_was_not_shown() -> None:
+    engine = make_engine()
+    run(engine, noise(4))
+    engine.reset()
+    frame = engine.step(np.zeros(FRAME_SAMPLES, np.int16))
+    assert frame.index == 4
+    assert not frame.sound.any()
+
+
+def test_a_block_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="640"):
+        make_engine().step(np.zeros(639, np.int16))
