@@ -11,9 +11,11 @@ from realtime.engine import Frame
 
 CAMERA_RATES = (25, 30)
 # At 30 a second a picture may come up to three quarters of a frame before its tick, or it would be
-# up to 27 ms behind its sound; so it is at most 20 ms early and 13 ms late.
+# up to 27 ms behind its sound; so it is at most 20 ms early and 7 ms late.
 _EARLY_FRAMES = 0.75
-_FORGOTTEN_PART = 16
+# While a playout wins back lost time, sound moves by up to 2 ms a frame: the picture then lags by
+# this many times that.
+_FORGOTTEN_PART = 4
 _JUMP_S = 0.03
 
 
