@@ -91,10 +91,12 @@ class Microphone:
 
     def _keep_open(self) -> None:
         while not self._ended.wait(_CHECK_S):
-            if self._watch.should_reopen(self._clock()):
-                self._reopen()
+            self.look_after()
 
-    def _reopen(self) -> None:
+    def look_after(self) -> None:
+        """Opens the device again if it has been quiet for too long; called all the time."""
+        if not self._watch.should_reopen(self._clock()):
+            return
         self._card.close(self._stream)
         self._card.rescan()
         # Still unplugged is no news: the watch lets us try again in a second.

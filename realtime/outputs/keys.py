@@ -9,23 +9,14 @@ from typing import Protocol, Self
 
 
 class Keys(Protocol):
-    """A context in which keys can be read one by one."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    """What the user wants, letter by letter."""
 
     def read(self) -> str:
         """The keys pressed since the last call; never waits."""
 
 
 class TerminalKeys:
-    """Keys of the terminal we run in; none when standard input is not a terminal."""
+    """Keys of the terminal we run in, while entered; none when standard input is no terminal."""
 
     def __init__(self) -> None:
         self._undo = ExitStack()

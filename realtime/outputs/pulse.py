@@ -44,7 +44,8 @@ def pactl(*arguments: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise OutputError("the sound server does not answer") from error
     except subprocess.CalledProcessError as error:
-        raise OutputError(f"pactl {arguments[0]}: {error.stderr.strip()}") from error
+        complaint = ", ".join(error.stderr.split("\n")).strip(", ")
+        raise OutputError(f"pactl {arguments[0]}: {complaint}") from error
     return done.stdout
 
 

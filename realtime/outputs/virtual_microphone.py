@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -147,15 +147,16 @@ class LoopbackVoice:
 
     def _keep_open(self) -> None:
         while not self._ended.wait(_CHECK_S):
-            if self._watch.should_reopen(self._clock()):
-                self._reopen()
+            self.look_after()
 
-    def _reopen(self) -> None:
+    def look_after(self) -> None:
+        """Opens the device again if it has been quiet for too long; called all the time."""
+        if not self._watch.should_reopen(self._clock()):
+            return
         self._card.close(self._stream)
-        try:
+        # Still gone is no news: the watch lets us try again in a second.
+        with suppress(InputError):
             self._stream = self._open()
-        except InputError:
-            return  # Still gone; the watch lets us try again in a second.
 
     def __enter__(self) -> Self:
         self._keeper.start()

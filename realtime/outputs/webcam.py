@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -51,35 +53,37 @@ def run_webcam(engine: Steps, options: WebcamOptions, console: Console) -> None:
     Raises InputError without a microphone and OutputError without a virtual camera or a place for
     the recording; a missing virtual microphone is told, and the call goes on without.
     """
+    # Messages hold commands such as pip install "x[webcam]", to be copied as they are.
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     with ExitStack() as parts:
         card = PortAudio()
         camera = Camera(options.camera, options.size, options.fps)
-        feeds = [parts.enter_context(Feed(camera, Schedule(options.fps), console.print))]
+        feeds = [parts.enter_context(Feed(camera, Schedule(options.fps), say))]
         if options.record is not None:
-            feeds.append(parts.enter_context(_recording(options.record, engine, console)))
-        voice = _voice(card, console)
+            feeds.append(parts.enter_context(_recording(options.record, engine, say)))
+        voice = _voice(card, say)
         if voice is not None:
             parts.enter_context(voice)
         microphone = parts.enter_context(Microphone(card, options.microphone))
         playout = voice.playout if voice is not None else None
         loop = LiveLoop(engine, feeds, playout, time.monotonic)
-        call = LiveCall(loop, microphone, feeds, playout, console.print, options.lookahead_ms)
-        console.print(f'In the call app pick "{camera.name}" as camera; start it after us.')
+        call = LiveCall(loop, microphone, feeds, playout, say, options.lookahead_ms)
+        say(f'In the call app pick "{camera.name}" as camera; start it after us.')
         parts.enter_context(LiveView(call.health, console))
         keys = parts.enter_context(TerminalKeys())
         with suppress(KeyboardInterrupt):
             call.run(keys)
 
 
-def _recording(path: Path, engine: Steps, console: Console) -> Feed:
-    recording = Recording(VideoFile(path, engine.size), path, console.print)
-    return Feed(recording, Backlog(_RECORDING_FRAMES), console.print)
+def _recording(path: Path, engine: Steps, say: Callable[[str], None]) -> Feed:
+    recording = Recording(VideoFile(path, engine.size), path, say)
+    return Feed(recording, Backlog(_RECORDING_FRAMES), say)
 
 
-def _voice(card: PortAudio, console: Console) -> Voice | None:
+def _voice(card: PortAudio, say: Callable[[str], None]) -> Voice | None:
     try:
-        return open_voice(card, console.print)
+        return open_voice(card, say)
     except OutputError as error:
-        console.print(f"{error}")
-        console.print("Until then pick your own microphone, and start with --lookahead-ms 0.")
+        say(str(error))
+        say("Until then pick your own microphone in the call app, and use --lookahead-ms 0.")
         return None
