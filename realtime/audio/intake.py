@@ -43,8 +43,9 @@ class Intake:
             self._next_silence = now + GRACE_S
             self._skipped += len(blocks[:-KEPT_BLOCKS])
             return blocks[-KEPT_BLOCKS:]
-        if now < self._next_silence:
+        if len(samples) or now < self._next_silence:
             return []
-        self._next_silence = max(self._next_silence + _FRAME_S, now)
+        late = now - self._next_silence >= _FRAME_S
+        self._next_silence = (now if late else self._next_silence) + _FRAME_S
         self._filled += 1
         return [np.zeros(FRAME_SAMPLES, np.int16)]
