@@ -83,19 +83,18 @@ class PulseSource:
             self._unload()
             raise
 
-    @staticmethod
-    def _remove_leftovers() -> None:
-        for line in pactl("list", "short", "modules").splitlines():
-            number, _, rest = line.partition("\t")
-            if f"={SINK}" in rest or f"={SOURCE}" in rest:
-                pactl("unload-module", number)
+    def _remove_leftovers(self) -> None:
+        lines = pactl("list", "short", "modules").splitlines()
+        ours = [line for line in lines if f"={SINK}" in line or f"={SOURCE}" in line]
+        self._modules = [line.partition("\t")[0] for line in ours]
+        self._unload()
 
     def _unload(self) -> None:
         while self._modules:
             try:
                 pactl("unload-module", self._modules.pop())
             except OutputError:
-                continue  # The server is gone, and the module with it.
+                continue  # The module is gone already, or the server with it.
 
     def __exit__(
         self,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -19,17 +20,17 @@ _CHUNK = SAMPLE_RATE // 100
 _CHUNK_S = _CHUNK / SAMPLE_RATE
 _CODES = 30_000  # A frame's sound is one constant value that tells its number.
 _PICTURE = np.zeros((2, 2, 3), np.uint8)
-Span = tuple[float, float]
+Fault = Literal["late", "lost", "slow", "card blocked", "camera blocked"]
+Faults = Mapping[Fault, tuple[float, float]]  # From when to when, s.
 
 
 @dataclass
 class World:
-    """Everything that happens, in order. Faults are spans of seconds (from, to).
+    """Everything that happens, in order.
 
     `microphone_ppm` and `card_ppm` are how much faster than true time the devices' clocks run.
-    In `late` the microphone keeps its samples and gives them all at the end; in `lost` they are
-    gone. `card_blocked` and `camera_blocked` take nothing. A step of the engine takes `step_s`, in
-    `slow` until the end of the span.
+    While "late", the microphone keeps its samples and gives them all at the end; while "lost",
+    they are gone. A step of the engine takes `step_s`; begun while "slow", until the fault's end.
     """
 
     microphone_ppm: float = 0.0
@@ -37,11 +38,7 @@ class World:
     rate: int = 25
     card_latency_s: float = 0.03
     step_s: float = 0.01
-    late: Span = (0.0, 0.0)
-    lost: Span = (0.0, 0.0)
-    card_blocked: Span = (0.0, 0.0)
-    camera_blocked: Span = (0.0, 0.0)
-    slow: Span = (0.0, 0.0)
+    faults: Faults = field(default_factory=dict)
     now: float = 0.0
     size: tuple[int, int] = (2, 2)
     captured: list[float] = field(default_factory=list)
@@ -66,7 +63,7 @@ class World:
         del samples
         index = len(self.captured)
         self.captured.append(self.now - FRAME_SAMPLES / SAMPLE_RATE)
-        busy_until = self.slow[1] if self._within(self.slow) else self.now + self.step_s
+        busy_until = self.faults["slow"][1] if self._during("slow") else self.now + self.step_s
         self.run_until(busy_until)
         return Frame(index, _PICTURE, np.full(FRAME_SAMPLES, index % _CODES + 1, np.int16))
 
@@ -104,11 +101,12 @@ class World:
         return min(due, self._events[0][0])
 
     def _camera_is_blocked(self, due: float) -> bool:
-        start, end = self.camera_blocked
+        start, end = self.faults.get("camera blocked", (0.0, 0.0))
         return start <= max(due, self.now) < end
 
-    def _within(self, span: Span) -> bool:
-        return span[0] <= self.now < span[1]
+    def _during(self, fault: Fault) -> bool:
+        start, end = self.faults.get(fault, (0.0, 0.0))
+        return start <= self.now < end
 
     def _at(self, when: float, what: Callable[[], None]) -> None:
         self._order += 1
@@ -118,9 +116,9 @@ class World:
 
     def _microphone(self) -> None:
         samples = np.ones(_CHUNK, np.int16)
-        if self._within(self.late):
+        if self._during("late"):
             self._held.append(samples)
-        elif not self._within(self.lost):
+        elif not self._during("lost"):
             for held in self._held:
                 self._ring.write(held)
             self._held.clear()
@@ -128,8 +126,8 @@ class World:
         self._at(self.now + _CHUNK_S / (1 + self.microphone_ppm * 1e-6), self._microphone)
 
     def _card(self) -> None:
-        if self._within(self.card_blocked):
-            self._at(self.card_blocked[1], self._card)
+        if self._during("card blocked"):
+            self._at(self.faults["card blocked"][1], self._card)
             return
         heard_at = self.now + self.card_latency_s
         samples = self.playout.pull(_CHUNK, heard_at)

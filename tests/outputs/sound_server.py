@@ -23,53 +23,58 @@ _TOOLS = ("pulseaudio", "pactl", "pacat", "parec")
 _RAW = ("--raw", "--format=s16le", f"--rate={SAMPLE_RATE}", "--channels=1")
 _START_S = 20.0
 _PIECE_BYTES = 160
+_MISSING = [tool for tool in _TOOLS if shutil.which(tool) is None]
+
+needs_pulse = pytest.mark.skipif(bool(_MISSING), reason=f"not installed: {', '.join(_MISSING)}")
 
 
-def missing_tools() -> list[str]:
-    return [tool for tool in _TOOLS if shutil.which(tool) is None]
+class SoundServer:
+    """A daemon that can be ended and started again. Its one sink is the room."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+        self.start()
+
+    def start(self) -> None:
+        arguments = ("-n", "--system=false", "--daemonize=no", "--exit-idle-time=-1")
+        modules = (
+            f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}",
+            f"module-null-sink sink_name={ROOM} rate={SAMPLE_RATE} channels=1",
+        )
+        loads = [word for module in modules for word in ("-L", module)]
+        self._daemon = subprocess.Popen(
+            ["pulseaudio", *arguments, f"--log-target=file:{os.devnull}", *loads],
+            stderr=subprocess.DEVNULL,
+        )
+        self._wait_for_answer()
+
+    def stop(self) -> None:
+        self._daemon.terminate()
+        self._daemon.wait(_START_S)
+
+    @staticmethod
+    def _wait_for_answer() -> None:
+        deadline = time.monotonic() + _START_S
+        while subprocess.run(["pactl", "info"], capture_output=True, check=False).returncode:
+            assert time.monotonic() < deadline, "pulseaudio does not start"
+            time.sleep(0.1)
 
 
 @contextmanager
-def sound_server(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Only this process's children see it. It has one sink, the room, whose monitor listens."""
+def sound_server(patch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
+    """A server that only this process and its children see; the room is their microphone."""
     # A socket's path may have 107 bytes: pytest's own temporary folders can be too deep.
     with tempfile.TemporaryDirectory(prefix="pulse") as folder:
         socket = Path(folder) / "socket"
-        for name, value in (
-            ("HOME", folder),
-            ("XDG_RUNTIME_DIR", folder),
-            ("PULSE_SERVER", f"unix:{socket}"),
-            ("PULSE_SOURCE", f"{ROOM}.monitor"),
-        ):
-            patch.setenv(name, value)
-        daemon = subprocess.Popen(
-            [
-                "pulseaudio",
-                "-n",
-                "--system=false",
-                "--daemonize=no",
-                "--exit-idle-time=-1",
-                "--log-target=file:" + os.devnull,
-                "-L",
-                f"module-native-protocol-unix auth-anonymous=1 socket={socket}",
-                "-L",
-                f"module-null-sink sink_name={ROOM} rate={SAMPLE_RATE} channels=1",
-            ],
-            stderr=subprocess.DEVNULL,
-        )
+        patch.setenv("HOME", folder)
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        patch.setenv("PULSE_SERVER", f"unix:{socket}")
+        patch.setenv("PULSE_SOURCE", f"{ROOM}.monitor")
+        server = SoundServer(socket)
         try:
-            _wait_for_answer()
-            yield
+            yield server
         finally:
-            daemon.terminate()
-            daemon.wait(_START_S)
-
-
-def _wait_for_answer() -> None:
-    deadline = time.monotonic() + _START_S
-    while subprocess.run(["pactl", "info"], capture_output=True, check=False).returncode:
-        assert time.monotonic() < deadline, "pulseaudio does not start"
-        time.sleep(0.1)
+            server.stop()
 
 
 @contextmanager

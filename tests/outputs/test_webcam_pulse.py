@@ -22,7 +22,7 @@ from realtime.outputs.pulse import SINK, SOURCE, pactl
 from realtime.outputs.schedule import Schedule
 from realtime.outputs.virtual_microphone import PulseVoice
 from tests.engines import EchoEngine
-from tests.outputs.sound_server import ROOM, Recorder, missing_tools, played, sound_server
+from tests.outputs.sound_server import ROOM, Recorder, needs_pulse, played, sound_server
 
 SECONDS = 10.0
 LOOKAHEAD_FRAMES = 2
@@ -77,7 +77,7 @@ def offset_samples(whole: NDArray[np.int16], part: NDArray[np.int16]) -> int:
 
 
 @pytest.mark.pulse
-@pytest.mark.skipif(bool(missing_tools()), reason=f"not installed: {', '.join(missing_tools())}")
+@needs_pulse
 def test_voice_is_as_late_as_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     with sound_server(monkeypatch):
         try:
