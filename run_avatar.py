@@ -9,14 +9,16 @@ _STARTED = time.perf_counter()
 
 import argparse  # noqa: E402
 import json  # noqa: E402
+import os  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
+from datetime import date  # noqa: E402
 from importlib.resources import files  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import TYPE_CHECKING, Any  # noqa: E402
+from typing import TYPE_CHECKING, Any, TypeAlias  # noqa: E402
 
 from realtime.clock import FRAME_SAMPLES, LOOKAHEADS_MS, frame_time, lookahead_frames  # noqa: E402
-from realtime.errors import OutputError, SegTalkerError  # noqa: E402
+from realtime.errors import InputError, OutputError, SegTalkerError  # noqa: E402
 
 # Networks and media libraries are imported by the commands that use them: `--help` answers at once.
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from realtime.outputs.playback import Pace, Timings
 
 Arguments = argparse.Namespace
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+# As in realtime.training.stages, which takes seconds to import.
+STAGES = ("speech", "generator", "masks", "pack", "faces", "denture", "sample")
 
 ASSETS = Path(str(files("realtime") / "assets"))
 CONSENT = (
@@ -149,13 +155,47 @@ def bench_engine(arguments: Arguments) -> None:
 
 
 def enroll(arguments: Arguments) -> None:
-    """a portrait becomes an avatar"""
-    raise NotImplementedError
+    """one photograph becomes an avatar, in seconds"""
+    from realtime import avatar_file
+    from realtime.enroll import portrait
+    from realtime.enroll.landmarks import Landmarker, find_model
+
+    if not arguments.i_have_consent:
+        raise InputError(f"expected --i-have-consent, which states: {CONSENT}")
+    networks = load_networks()
+    with Landmarker(find_model(arguments.landmarker, os.environ)) as landmarker:
+        avatar = portrait.enroll(
+            portrait.read_picture(arguments.portrait),
+            arguments.name or arguments.portrait.stem,
+            CONSENT,
+            created=date.today().isoformat(),
+            landmarker=landmarker,
+            encode=networks.codes,
+            weights_hash=networks.digest,
+        )
+    avatar_file.save(avatar, arguments.out)
+    print(f"wrote {arguments.out} in {time.perf_counter() - _STARTED:.1f} s")
 
 
 def train(arguments: Arguments) -> None:
-    """makes the weights again, a stage at a time"""
-    raise NotImplementedError
+    """makes weights and assets again, a stage at a time, or measures a stage"""
+    from realtime.training.stages import MEASURES, STAGES, Options
+
+    options = Options(
+        data=arguments.data,
+        runs=arguments.runs,
+        steps=arguments.steps,
+        minutes=arguments.minutes,
+        seed=arguments.seed,
+        device=arguments.device,
+        resume=arguments.resume,
+    )
+    if not arguments.measure:
+        STAGES[arguments.stage](options)
+    elif arguments.stage in MEASURES:
+        report(MEASURES[arguments.stage](options), arguments.json)
+    else:
+        raise InputError(f"expected a stage that can be measured, {sorted(MEASURES)}")
 
 
 def report(result: dict[str, Any], json_file: Path | None) -> None:
@@ -219,7 +259,36 @@ def make_parser() -> argparse.ArgumentParser:
     sub = benches.add_parser("engine", parents=[speaking, measuring], help=bench_engine.__doc__)
     sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
     sub.set_defaults(command=bench_engine)
+    add_enroll(commands)
+    add_train(commands, measuring)
     return parser
+
+
+def add_enroll(commands: Commands) -> None:
+    sub = commands.add_parser("enroll", help=enroll.__doc__)
+    sub.add_argument("portrait", type=Path, metavar="PORTRAIT", help="a JPEG, PNG or WebP picture")
+    sub.add_argument("-o", "--out", type=Path, required=True, help="the .avatar file to write")
+    sub.add_argument("--name", help="what the avatar is called; else the picture's name")
+    sub.add_argument("--i-have-consent", action="store_true", help=f"you state: {CONSENT}")
+    sub.add_argument(
+        "--landmarker", type=Path, metavar="FILE", help="MediaPipe's face_landmarker.task"
+    )
+    sub.set_defaults(command=enroll)
+
+
+def add_train(commands: Commands, measuring: argparse.ArgumentParser) -> None:
+    sub = commands.add_parser("train", parents=[measuring], help=train.__doc__)
+    add = sub.add_argument
+    add("stage", choices=STAGES, help="what to make; 'pack' puts the trained stages together")
+    add("--data", type=Path, required=True, help="the folder that holds clean and measure")
+    add("--runs", type=Path, default=Path("runs"), help="where checkpoints and results go")
+    add("--steps", type=int, default=6000, help="how long the speech stage trains")
+    add("--minutes", type=float, default=60.0, help="how long the other stages train")
+    add("--seed", type=int, default=1, help="seed of weights and data")
+    add("--device", default="cpu", help="cpu or cuda")
+    add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--measure", action="store_true", help="measure the shipped weights on people held out")
+    sub.set_defaults(command=train)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -33,8 +33,8 @@ def drawn_face(gap: float = 0.0) -> Points:
         (face.INNER_LOWER_LIP, 28, gap / 2 * bow),
         (face.OUTER_LOWER_LIP, 34, 11 * bow + gap / 2 * bow),
     )
-    for row, width, rise in rows:
-        points[list(row)] = np.stack([128 + width * across, 176 + rise], 1)
+    for lip, width, rise in rows:
+        points[list(lip)] = np.stack([128 + width * across, 176 + rise], 1)
     return points
 
 

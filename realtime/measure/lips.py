@@ -176,7 +176,10 @@ def _span(gap: Array, start: float, end: float) -> Array:
 
 
 def _agreement(codes: Sequence[Array], clips: Sequence[Clip], basis: LipBasis) -> dict[str, float]:
-    """Correlation of gap and width at each clip's best lag, that lag, and spread over the real."""
+    """Correlation of gap and width at each clip's best lag, that lag, and spread over the real.
+
+    Beside them stands what loudness alone says of the gap.
+    """
     rows, spreads = [], []
     for code, clip in zip(codes, clips, strict=True):
         if len(clip.real) < _LONG_FRAMES:
@@ -184,19 +187,27 @@ def _agreement(codes: Sequence[Array], clips: Sequence[Clip], basis: LipBasis) -
         known = ~np.isnan(clip.real[:, 0])
         gap, lag = best_lag(code @ basis.gap, clip.real @ basis.gap)
         width, _ = best_lag(code @ basis.width, clip.real @ basis.width)
-        rows.append((gap, width, lag))
+        loud, _ = best_lag(_loudness(clip.mel)[: len(clip.real)], clip.real @ basis.gap)
+        rows.append((gap, width, loud, lag))
         both = np.stack([code[known] @ basis.gap, clip.real[known] @ basis.gap])
         wide = np.stack([code[known] @ basis.width, clip.real[known] @ basis.width])
         spreads.append([*both.std(1), *wide.std(1)])
-    gap_r, width_r, _ = np.mean(rows, 0)
+    gap_r, width_r, loudness_r, _ = np.mean(rows, 0)
     gap, real_gap, width, real_width = np.mean(spreads, 0)
     return {
         "gap_r": float(gap_r),
         "width_r": float(width_r),
-        "lag_ms": float(np.median([lag for _, _, lag in rows])),
+        "loudness_gap_r": float(loudness_r),
+        "lag_ms": float(np.median([row[-1] for row in rows])),
         "gap_spread": float(gap / real_gap),
         "width_spread": float(width / real_width),
     }
+
+
+def _loudness(mel: Array) -> Array:
+    """Mean level of each frame, float32 [T]."""
+    whole = len(mel) // HOPS_PER_FRAME * HOPS_PER_FRAME
+    return np.asarray(mel[:whole].reshape(whole // HOPS_PER_FRAME, -1).mean(1))
 
 
 def best_lag(signal: Array, reference: Array) -> tuple[float, float]:

@@ -20,11 +20,14 @@ Row = tuple[str, float, float]
 
 
 def make_sample(data: Path, out: Path) -> None:
-    """Writes speech.opus and speech.tsv (phone, start_s, end_s) into the folder `out`."""
-    sound = read_sound(data / "tts" / f"{_FILE}.opus")
+    """Writes speech.opus and speech.tsv (phone, start_s, end_s) into the folder `out`.
+
+    data: the folder that holds `clean`.
+    """
+    sound = read_sound(data / "clean" / "tts" / f"{_FILE}.opus")
     starts = {
         row["utterance"]: (int(row["start_sample"]), int(row["samples"]))
-        for row in _rows(data / "tts" / "sentences.tsv")
+        for row in _rows(data / "clean" / "tts" / "sentences.tsv")
     }
     parts: list[Sound] = []
     phones: list[Row] = []
@@ -33,7 +36,7 @@ def make_sample(data: Path, out: Path) -> None:
         shift = samples_to_seconds(sum(map(len, parts)) - first)
         phones += [
             (row["phone"], float(row["start_s"]) + shift, float(row["end_s"]) + shift)
-            for row in _rows(data / "tts" / "phones.tsv")
+            for row in _rows(data / "clean" / "tts" / "phones.tsv")
             if row["file"] == _FILE and row["utterance"] == utterance
         ]
         parts += [sound[first : first + count], np.zeros(seconds_to_samples(pause), np.int16)]

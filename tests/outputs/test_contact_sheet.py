@@ -29,7 +29,7 @@ def test_moments_are_the_longest_of_their_kind() -> None:
 
 
 def test_moments_behind_the_end_are_left_out() -> None:
-    assert "silence" not in moments(PHONES, lambda index: 0.0, 20)
+    assert "silence" not in moments(PHONES, lambda _: 0.0, 20)
 
 
 def test_even_frames_are_named_by_their_time() -> None:

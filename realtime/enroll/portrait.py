@@ -1,0 +1,108 @@
+"""One photograph in, one avatar out, in seconds and without training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.avatar_file import LONGEST_SIDE, Avatar
+from realtime.engine import crop_picture
+from realtime.enroll.landmarks import Landmarker, portrait_points
+from realtime.enroll.mask import region_mask
+from realtime.enroll.matte import person_matte
+from realtime.errors import PortraitError
+from realtime.face import (
+    CROP,
+    Points,
+    close_lips,
+    crop_matrix,
+    eye_centres,
+    transform,
+)
+from realtime.mouth_plate import default_denture, fit_denture, mouth_light
+from realtime.picture_bytes import decode
+from realtime.regions import one_hot
+from realtime.view import face_height
+
+Picture = NDArray[np.uint8]
+Field = NDArray[np.float32]
+# Style codes of a photograph float32 [3, 256, 256], RGB 0..1, and its mask [12, 256, 256].
+Encode = Callable[[Field, Field], Field]
+
+_LARGEST_BYTES = 30_000_000
+_LARGEST_PIXELS = 50_000_000
+# What is kept of the photograph around the eyes, in face heights: enough for a wide frame.
+_ASIDE, _ABOVE, _BELOW = 2.1, 1.15, 1.6
+
+
+def read_picture(path: Path) -> Picture:
+    """A JPEG, PNG or WebP, upright: RGB uint8 [H, W, 3].
+
+    Raises PortraitError if it is none, is damaged, or is larger than 30 MB or 50 megapixels.
+    """
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= _LARGEST_BYTES else b""
+    except OSError as error:
+        raise PortraitError(f"expected a picture at {path}, found {error.strerror}") from error
+    picture = decode(data, cv2.IMREAD_COLOR_RGB, _LARGEST_PIXELS)
+    if picture is None:
+        raise PortraitError(
+            "expected a JPEG, PNG or WebP picture of at most 30 MB and 50 megapixels, "
+            f"found something else in {path.name}"
+        )
+    return picture
+
+
+def enroll(
+    picture: Picture,
+    name: str,
+    consent: str,
+    *,
+    created: str,
+    landmarker: Landmarker,
+    encode: Encode,
+    weights_hash: str,
+) -> Avatar:
+    """The avatar of the one person in RGB uint8 [H, W, 3]; raises PortraitError.
+
+    `consent` is the statement under which it is made, `created` an ISO date; `encode` gives the
+    style codes, made with the weights of `weights_hash`.
+    """
+    picture, points = head_and_shoulders(picture, portrait_points(landmarker, picture))
+    matte = person_matte(picture, points)
+    mask = region_mask(picture, matte, points)
+    matrix = crop_matrix(points)
+    closed = close_lips(transform(matrix, points))
+    crop = np.asarray(cv2.warpAffine(picture, matrix, (CROP, CROP), flags=cv2.INTER_AREA), np.uint8)
+    return Avatar(
+        name=name,
+        picture=picture,
+        points=points,
+        mask=mask,
+        matte=matte,
+        plate=fit_denture(default_denture(), closed, mouth_light(crop, closed)),
+        codes=encode(crop_picture(picture, matrix), one_hot(mask)),
+        consent=consent,
+        created=created,
+        weights_hash=weights_hash,
+    )
+
+
+def head_and_shoulders(picture: Picture, points: Points) -> tuple[Picture, Points]:
+    """The part a frame can show, at most 1280 pixels long, and the landmarks in it."""
+    face = face_height(points)
+    x, y = eye_centres(points).mean(0)
+    height, width = picture.shape[:2]
+    left, right = max(0, round(x - _ASIDE * face)), min(width, round(x + _ASIDE * face))
+    top, bottom = max(0, round(y - _ABOVE * face)), min(height, round(y + _BELOW * face))
+    cut = picture[top:bottom, left:right]
+    moved = points - np.array([left, top, 0], np.float32)
+    factor = min(1.0, LONGEST_SIDE / max(cut.shape[:2]))
+    size = round(cut.shape[1] * factor), round(cut.shape[0] * factor)
+    smaller = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(smaller, np.uint8), moved * np.float32(factor)

@@ -1,0 +1,90 @@
+"""The stages of `train`: what each makes, and how each is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from realtime.models.weights import default_path
+
+
+@dataclass(frozen=True)
+class Options:
+    """data: the folder that holds `clean` and, for measuring, `measure`; runs: where stages write.
+
+    steps and minutes: how long the speech and the other stages train.
+    """
+
+    data: Path
+    runs: Path
+    steps: int
+    minutes: float
+    seed: int
+    device: str
+    resume: bool
+
+
+def speech(options: Options) -> None:
+    from realtime.training.speech import train
+
+    train(
+        options.data,
+        options.runs / "speech",
+        steps=options.steps,
+        seed=options.seed,
+        device=options.device,
+        resume=options.resume,
+    )
+
+
+def generator(options: Options) -> None:
+    from realtime.training.generator import train
+
+    train(
+        options.data,
+        options.runs / "generator",
+        minutes=options.minutes,
+        seed=options.seed,
+        device=options.device,
+        resume=options.resume,
+    )
+
+
+def pack(options: Options) -> None:
+    from realtime.training.pack import pack as pack_stages
+
+    pack_stages(options.runs, default_path())
+
+
+def denture(options: Options) -> None:
+    import cv2
+
+    from realtime.training.denture import draw_denture
+
+    head = options.data / "clean" / "head3d" / "ict_facekit_light.npz"
+    picture = cv2.cvtColor(draw_denture(head), cv2.COLOR_RGBA2BGRA)
+    cv2.imwrite(str(default_path().with_name("denture.png")), picture)
+
+
+def sample(options: Options) -> None:
+    from realtime.training.speech_sample import make_sample
+
+    make_sample(options.data, default_path().parent)
+
+
+def measure_speech(options: Options) -> dict[str, Any]:
+    from realtime.measure.lips import evaluate
+
+    return dict(evaluate(default_path(), options.data, options.data / "measure"))
+
+
+STAGES: Mapping[str, Callable[[Options], None]] = {
+    "speech": speech,
+    "generator": generator,
+    "pack": pack,
+    "denture": denture,
+    "sample": sample,
+}
+MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {"speech": measure_speech}
