@@ -131,15 +131,17 @@ class World:
             return
         heard_at = self.now + self.card_latency_s
         samples = self.playout.pull(_CHUNK, heard_at)
-        codes, places = np.unique(samples, return_index=True)
-        for code, place in zip(codes.tolist(), places.tolist(), strict=True):
-            if code:
-                self.heard.setdefault(self._index(code), heard_at + place / SAMPLE_RATE)
+        self._hear(int(samples[0]), heard_at)
+        if samples[0] != samples[-1]:
+            place = int(np.flatnonzero(samples == samples[-1])[0])
+            self._hear(int(samples[-1]), heard_at + place / SAMPLE_RATE)
         self._at(self.now + _CHUNK_S / (1 + self.card_ppm * 1e-6), self._card)
 
-    def _index(self, code: int) -> int:
-        newest = len(self.captured) - 1
-        return newest - (newest - (code - 1)) % _CODES
+    def _hear(self, code: int, heard_at: float) -> None:
+        """10 ms hold one frame's code, or two; 0 is silence."""
+        if code:
+            newest = len(self.captured) - 1
+            self.heard.setdefault(newest - (newest - (code - 1)) % _CODES, heard_at)
 
     def _camera(self) -> None:
         frame = self.schedule.pop(self.now)

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import av
 import numpy as np
@@ -12,45 +11,15 @@ from realtime.clock import FRAME_SAMPLES
 from realtime.engine import Frame, Picture
 from realtime.errors import OutputError
 from realtime.outputs.camera import Camera, install_command, to_i420
+from tests.outputs.virtual_cameras import Backend, use_backend
 
 SIZE = (64, 48)
 SILENCE = np.zeros(FRAME_SAMPLES, np.int16)
 
 
-class Backend:
-    """What pyvirtualcam wants of a virtual camera."""
-
-    opened: ClassVar[list[Backend]] = []
-
-    def __init__(self, **options: Any) -> None:
-        self.options = options
-        self.sent: list[Picture] = []
-        self.closed = False
-        self.opened.append(self)
-
-    def device(self) -> str:
-        return "/dev/video10"
-
-    def native_fourcc(self) -> None:
-        return None
-
-    def send(self, picture: Picture) -> None:
-        if self.closed:
-            raise RuntimeError("gone")
-        self.sent.append(picture.copy())
-
-    def close(self) -> None:
-        self.closed = True
-
-
 @pytest.fixture
-def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Backend]]:
-    """pyvirtualcam itself, with one camera that keeps what it is sent."""
-    pyvirtualcam = pytest.importorskip("pyvirtualcam", reason="the extra webcam is not installed")
-    monkeypatch.setattr(pyvirtualcam.camera, "BACKENDS", {"test": Backend})
-    Backend.opened.clear()
-    yield Backend.opened
-    Backend.opened.clear()
+def backend(monkeypatch: pytest.MonkeyPatch) -> list[Backend]:
+    return use_backend(monkeypatch)
 
 
 def frame(image: Picture) -> Frame:
