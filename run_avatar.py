@@ -24,6 +24,7 @@ from realtime.errors import InputError, OutputError, SegTalkerError  # noqa: E40
 if TYPE_CHECKING:
     from realtime.engine import Engine
     from realtime.models.networks import Networks
+    from realtime.models.renderer import Backend
     from realtime.outputs.output import Output
     from realtime.outputs.playback import Pace, Timings
 
@@ -72,7 +73,8 @@ def perform(arguments: Arguments, pace: Pace) -> Timings:
     sound = read_sound(arguments.speech)
     lookahead = lookahead_frames(arguments.lookahead_ms)
     frames = -(-len(sound) // FRAME_SAMPLES)
-    engine = build_engine(load_networks(), arguments)
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
     outputs: list[Output] = [VideoFile(arguments.out, arguments.size)]
     if arguments.contact_sheet:
         outputs.append(contact_sheet(arguments, frames, lookahead))
@@ -112,10 +114,18 @@ def load_networks() -> Networks:
     return Networks.restore(load_weights())
 
 
-def build_engine(networks: Networks, arguments: Arguments) -> Engine:
+def fastest_backend(networks: Networks) -> Backend:
+    """What renders a face fastest on this machine, by a short measurement, which is printed."""
+    from realtime.models.renderer import measured
+
+    rows = measured(networks.generator, time.perf_counter)
+    print("; ".join(f"{backend} {milliseconds:.1f} ms" for backend, milliseconds in rows.items()))
+    return next(iter(rows))
+
+
+def build_engine(networks: Networks, arguments: Arguments, backend: Backend) -> Engine:
     from realtime import avatar_file
     from realtime.engine import Engine
-    from realtime.models.generator import faster_dtype
 
     return Engine(
         networks,
@@ -123,7 +133,7 @@ def build_engine(networks: Networks, arguments: Arguments) -> Engine:
         lookahead_ms=arguments.lookahead_ms,
         size=arguments.size,
         seed=arguments.seed,
-        dtype=faster_dtype(networks.generator, time.perf_counter),
+        backend=backend,
     )
 
 
@@ -135,17 +145,23 @@ def find_avatar(name: str) -> Path:
 
 def bench_engine(arguments: Arguments) -> None:
     """how long the engine's step takes, in milliseconds and over this machine's limit"""
+    import torch
+
     from realtime.audio.sources import sound_blocks
-    from realtime.measure.bench_engine import bench_engine
+    from realtime.measure.bench_engine import bench_engine, multiply_adds
+    from realtime.models.renderer import Backend
     from realtime.outputs.playback import blocks_of
 
-    engine = build_engine(load_networks(), arguments)
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
     blocks = list(blocks_of(sound_blocks(arguments.speech)))
     engine.step(blocks[0])
     first_frame_s = time.perf_counter() - _STARTED
+    counted = build_engine(networks, arguments, Backend("torch", torch.float64))
     result = bench_engine(
         engine,
         blocks,
+        multiply_adds=multiply_adds(counted, blocks[0]),
         seconds=arguments.seconds,
         lookahead_ms=arguments.lookahead_ms,
         first_frame_s=first_frame_s,

@@ -21,6 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from kernels.conv2d_times import conv2d_times
+
 SLOPE = 0.2
 EPSILON = 1e-8
 
@@ -66,16 +68,23 @@ def region_map(mask: Tensor, table: Tensor) -> Tensor:
     return (rows @ table).view(batch, height, width, -1).permute(0, 3, 1, 2)
 
 
-def convolve_in_place(
-    x: Tensor, weight: Tensor, scale_map: Tensor, demodulation_map: Tensor, shift: Tensor
+def convolve_prepared(
+    x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, demodulation: Tensor, shift: Tensor
 ) -> Tensor:
-    """The fast form on ready maps; overwrites x, and no gradients.
+    """The fast form on tables that are ready; no gradients.
 
-    x and scale_map [N, I, H, W], demodulation_map [N, O, H, W], shift broadcasting to it,
-    everything channels last. Besides the convolution it costs three passes.
+    Tables are 1x1 convolutions of the mask: scale [I, R, 1, 1], demodulation [O, R, 1, 1]. shift
+    is as large as the outcome [N, O, H, W] or broadcasts to it. Fastest when all is channels last.
+    Beside the convolution it costs four passes: two 1x1 convolutions, addition, activation.
     """
-    y = F.conv2d(x.mul_(scale_map), weight, padding=1)
-    return F.leaky_relu_(torch.addcmul(shift, y, demodulation_map, out=y), SLOPE)
+    styled = conv2d_times(mask, scale, x)
+    y = conv2d_times(styled, weight, F.conv2d(mask, demodulation))
+    return F.leaky_relu_(y.add_(shift), SLOPE)
+
+
+def as_kernel(table: Tensor) -> Tensor:
+    """A table of regions [R, C] as the 1x1 convolution [C, R, 1, 1] that looks it up."""
+    return table.T[:, :, None, None].contiguous()
 
 
 def _check(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor) -> None:
@@ -123,10 +132,12 @@ def _train(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Tensor
 def _fast(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     with torch.inference_mode():
         demodulations = demodulation(weight.float(), scale.float()).to(x.dtype)
-        return convolve_in_place(
-            x.clone(memory_format=torch.channels_last),
-            weight,
-            region_map(mask, scale),
-            region_map(mask, demodulations),
-            shift,
+        every = zip(x, mask, scale, demodulations, shift.expand(len(x), -1, -1, -1), strict=True)
+        return torch.cat(
+            [
+                convolve_prepared(
+                    features[None], weight, share[None], as_kernel(s), as_kernel(d), more[None]
+                )
+                for features, share, s, d, more in every
+            ]
         )

@@ -26,9 +26,9 @@ from realtime.face import (
     transform,
 )
 from realtime.idle import IdleLife
-from realtime.models.generator import Prepared
 from realtime.models.lip_code import LipReader
 from realtime.models.networks import Networks
+from realtime.models.renderer import Backend, Prepared, prepare, render
 from realtime.models.tsg import first_mask
 from realtime.regions import one_hot
 
@@ -70,7 +70,7 @@ class Steps(Protocol):
 class Engine:
     """One talking avatar. Deterministic: same sound, avatar and seed, same frames.
 
-    `dtype` is what the generator computes in: see `realtime.models.generator.faster_dtype`.
+    `backend` computes the face: see `realtime.models.renderer.measured`.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class Engine:
         size: tuple[int, int] = (512, 512),
         seed: int = 0,
         background: Background = None,
-        dtype: torch.dtype = torch.float32,
+        backend: Backend = Backend(),  # noqa: B008 (frozen)
     ) -> None:
         self.size = size
         self._lookahead = lookahead_frames(lookahead_ms)
         self._reader = LipReader(networks.encoder, networks.lips, self._lookahead)
         self._lips = networks.lips
-        self._face = _Face(networks, avatar, dtype)
+        self._face = _Face(networks, avatar, backend)
         self._compositor = Compositor(avatar, size, background)
         self._idle = IdleLife(seed)
         self._index = 0
@@ -119,18 +119,17 @@ class Engine:
 class _Face:
     """The avatar's canonical face: landmarks moved, masks drawn, windows rendered."""
 
-    def __init__(self, networks: Networks, avatar: Avatar, dtype: torch.dtype) -> None:
+    def __init__(self, networks: Networks, avatar: Avatar, backend: Backend) -> None:
         matrix = crop_matrix(avatar.points)
         self._points = transform(matrix, avatar.points)
         self._closed = close_lips(self._points)
         self._mask = one_hot(avatar.mask)
         self._plate = avatar.plate
-        self._generator = networks.generator
         photo = crop_picture(avatar.picture, matrix)
         fresh = avatar.weights_hash == networks.digest
         codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, self._mask))
         self._mouth, self._eyes = (
-            self._generator.prepare(photo, self._mask, codes, window, dtype)
+            prepare(networks.generator, photo, self._mask, codes, window, backend)
             for window in (MOUTH_WINDOW, EYES_WINDOW)
         )
 
@@ -154,7 +153,7 @@ class _Face:
     ) -> Layer:
         target = first_mask(self._mask, self._points, moved, prepared.window)
         behind = np.ascontiguousarray(plate.transpose(2, 0, 1))
-        made = self._generator.render(prepared, target, behind)
+        made = render(prepared, target, behind)
         return Layer(prepared.window, made.flow, made.matte, made.inside)
 
 
