@@ -22,11 +22,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kernels.conv2d_times import conv2d_times
+from kernels.regional_passes import SLOPE, finish, region_map, style
 
-SLOPE = 0.2
 EPSILON = 1e-8
 
-Implementation = Literal["reference", "rfold", "train", "fast"]
+Implementation = Literal["auto", "reference", "rfold", "train", "fast", "triton"]
 
 
 def regional_conv2d(
@@ -36,36 +36,35 @@ def regional_conv2d(
     scale: Tensor,
     shift: Tensor,
     *,
-    impl: Implementation = "train",
+    impl: Implementation = "auto",
 ) -> Tensor:
     """Styled 3x3 convolution with zero padding and leaky ReLU: [N, O, H, W].
 
     x [N, I, H, W]; weight [O, I, 3, 3]; mask [N, R, H, W], soft, summing to 1 over R;
     scale [N, R, I]; shift broadcasts to [N, O, H, W]. One floating dtype for all.
     `reference` is the formula, in any precision; `train` is it with gradients and fewer passes;
-    `fast` is for inference; `rfold` is the published form, not equal at region borders.
+    `fast` (CPU) and `triton` (GPU) are for inference; `rfold` is the published form, not equal at
+    region borders. `auto` picks among the three in the middle by device and need of gradients.
     Raises ValueError where the shapes disagree.
     """
     _check(x, weight, mask, scale)
-    forms = {"reference": _reference, "rfold": _rfold, "train": _train, "fast": _fast}
-    return forms[impl](x, weight, mask, scale, shift)
+    parts = (x, weight, mask, scale, shift)
+    if impl == "auto":
+        impl = "train" if _needs_gradients(*parts) else "triton" if x.is_cuda else "fast"
+    forms = {
+        "reference": _reference,
+        "rfold": _rfold,
+        "train": _train,
+        "fast": _fast,
+        "triton": _triton,
+    }
+    return forms[impl](*parts)
 
 
 def demodulation(weight: Tensor, scale: Tensor) -> Tensor:
     """d_r for scales [..., R, I] and weight [O, I, 3, 3]: [..., R, O]."""
     energy = weight.square().sum((2, 3))
     return torch.rsqrt(scale.square() @ energy.T + EPSILON)
-
-
-def region_map(mask: Tensor, table: Tensor) -> Tensor:
-    """sum_r m_r(p) t_r: mask [N, R, H, W], table [N, R, C] -> [N, C, H, W], channels last.
-
-    One matrix product of pixels by regions and regions by channels. It is cheapest when the mask
-    is channels last already.
-    """
-    batch, regions, height, width = mask.shape
-    rows = mask.permute(0, 2, 3, 1).reshape(batch, height * width, regions)
-    return (rows @ table).view(batch, height, width, -1).permute(0, 3, 1, 2)
 
 
 def convolve_prepared(
@@ -85,6 +84,10 @@ def convolve_prepared(
 def as_kernel(table: Tensor) -> Tensor:
     """A table of regions [R, C] as the 1x1 convolution [C, R, 1, 1] that looks it up."""
     return table.T[:, :, None, None].contiguous()
+
+
+def _needs_gradients(*parts: Tensor) -> bool:
+    return torch.is_grad_enabled() and any(part.requires_grad for part in parts)
 
 
 def _check(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor) -> None:
@@ -141,3 +144,9 @@ def _fast(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Tensor)
                 for features, share, s, d, more in every
             ]
         )
+
+
+def _triton(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    demodulations = demodulation(weight.float(), scale.float()).to(x.dtype)
+    y = F.conv2d(style(x, mask, scale, impl="triton"), weight, padding=1)
+    return finish(y, mask, demodulations, shift, impl="triton")
