@@ -48,7 +48,7 @@ class Renderer:
 
     @torch.inference_mode()
     def layers(self, picture: Picture, window: Window) -> Layers:
-        photo = np.ascontiguousarray(picture.photo.transpose(2, 0, 1), np.float32) / np.float32(255)
+        photo = np.ascontiguousarray(_unit(picture.photo).transpose(2, 0, 1))
         mask = one_hot(picture.mask)
         codes = self._style(torch.from_numpy(photo)[None], torch.from_numpy(mask)[None])[0]
         prepared = prepare(self._generator, photo, mask, codes, window, Backend())

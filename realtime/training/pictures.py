@@ -30,13 +30,12 @@ from realtime.face import (
 from realtime.models.tsg import first_mask
 from realtime.mouth_plate import MouthPlate
 from realtime.regions import Region, one_hot
+from realtime.training.lip_basis import taper
 from realtime.training.mesh import backward_flow, sample
 from realtime.training.people import Photo, own_plate, smile_plate
 
 Array = NDArray[np.float32]
 
-# Down the face, in eye distances below the eyes: motion is faded in between these two heights.
-_STILL_ABOVE, _MOVES_BELOW = 0.25, 0.70
 # How much the opening is darkened at its rim, how far that reaches (px), and where the upper
 # lip's shadow falls (px further down).
 _RIM_SHADE, _RIM_GAIN, _RIM_REACH, _LIP_SHADOW = 0.25, 0.85, 3.0, 1.5
@@ -88,12 +87,9 @@ def load_motions(folder: Path) -> Motions:
     """The motions of `data/clean/motion`; raises FileNotFoundError without its basis.npz."""
     with np.load(folder / "basis.npz") as archive:
         mean, basis = archive["mean"].astype(np.float32), archive["basis"].astype(np.float32)
-    down = np.clip((mean[:, 1] - _STILL_ABOVE) / (_MOVES_BELOW - _STILL_ABOVE), 0, 1)
-    fade = down * down * (3 - 2 * down)
     speakers = sorted(path for path in folder.glob("*.npz") if path.name != "basis.npz")
-    return Motions(
-        [_sorted_frames(path, basis) for path in speakers], basis[..., :2] * fade[:, None]
-    )
+    lower_face = basis[..., :2] * taper(mean)[:, None]
+    return Motions([_sorted_frames(path, basis) for path in speakers], lower_face)
 
 
 def draw_picture(
@@ -115,7 +111,8 @@ def make_picture(
 ) -> Picture:
     """The photograph with its landmarks at `moved` float32 [478, 2], seen in the window.
 
-    Behind the eyes' window stands no plate, but zeros. With `from_points` the target mask is the one drawn from the landmarks, else the warped one.
+    Behind the eyes' window stands no plate, but zeros.
+    With `from_points` the target mask is the one drawn from the landmarks, else the warped one.
     """
     mouth = coverage(lip_polygons(moved)[Region.MOUTH], window)
     eyes = _eye_coverage(moved, window)

@@ -122,6 +122,18 @@ def test_a_frame_is_not_changed_by_the_next(
     np.testing.assert_array_equal(again.flow, first.flow)
 
 
+def test_codes_and_plate_matter(
+    generator: Generator, avatar: tuple[Array, Array, torch.Tensor]
+) -> None:
+    photo, mask, codes = avatar
+    target, plate = frame(WINDOWS[2])
+    first = prepare(generator, *avatar, WINDOWS[2], Backend())
+    other = prepare(generator, photo, mask, 2 * codes, WINDOWS[2], Backend())
+    made = render(first, target, plate)
+    assert np.abs(made.flow - render(other, target, plate).flow).max() > 1e-3
+    assert np.abs(made.flow - render(first, target, 1 - plate).flow).max() > 1e-3
+
+
 def test_exports_with_fixed_shapes(
     generator: Generator, avatar: tuple[Array, Array, torch.Tensor]
 ) -> None:
