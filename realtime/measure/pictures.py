@@ -20,7 +20,8 @@ from realtime.face import (
     close_eyes,
     move_lips,
 )
-from realtime.models.generator import Generator, Layers
+from realtime.models.generator import Generator
+from realtime.models.renderer import Backend, Layers, prepare, render
 from realtime.models.style_encoder import StyleEncoder
 from realtime.models.weights import Weights
 from realtime.regions import Region, one_hot
@@ -50,9 +51,9 @@ class Renderer:
         photo = np.ascontiguousarray(_unit(picture.photo).transpose(2, 0, 1))
         mask = one_hot(picture.mask)
         codes = self._style(torch.from_numpy(photo)[None], torch.from_numpy(mask)[None])[0]
-        prepared = self._generator.prepare(photo, mask, codes, window)
+        prepared = prepare(self._generator, photo, mask, codes, window, Backend())
         plate = np.ascontiguousarray(picture.plate.transpose(2, 0, 1))
-        return self._generator.render(prepared, picture.target, plate)
+        return render(prepared, picture.target, plate)
 
 
 @dataclass
