@@ -24,6 +24,7 @@ from realtime.errors import InputError, OutputError, SegTalkerError  # noqa: E40
 if TYPE_CHECKING:
     from realtime.engine import Engine
     from realtime.models.networks import Networks
+    from realtime.models.renderer import Backend
     from realtime.outputs.output import Output
     from realtime.outputs.playback import Pace, Timings
 
@@ -34,6 +35,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 STAGES = ("speech", "generator", "masks", "pack", "faces", "denture", "sample")
 
 ASSETS = Path(str(files("realtime") / "assets"))
+_PORT = 8443
 CONSENT = (
     "I am the person in this portrait, or I have that person's consent to make it speak; "
     "I will not use it to deceive."
@@ -72,7 +74,8 @@ def perform(arguments: Arguments, pace: Pace) -> Timings:
     sound = read_sound(arguments.speech)
     lookahead = lookahead_frames(arguments.lookahead_ms)
     frames = -(-len(sound) // FRAME_SAMPLES)
-    engine = build_engine(load_networks(), arguments)
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
     outputs: list[Output] = [VideoFile(arguments.out, arguments.size)]
     if arguments.contact_sheet:
         outputs.append(contact_sheet(arguments, frames, lookahead))
@@ -112,10 +115,18 @@ def load_networks() -> Networks:
     return Networks.restore(load_weights())
 
 
-def build_engine(networks: Networks, arguments: Arguments) -> Engine:
+def fastest_backend(networks: Networks) -> Backend:
+    """What renders a face fastest on this machine, by a short measurement, which is printed."""
+    from realtime.models.renderer import measured
+
+    rows = measured(networks.generator, time.perf_counter)
+    print("; ".join(f"{backend} {milliseconds:.1f} ms" for backend, milliseconds in rows.items()))
+    return next(iter(rows))
+
+
+def build_engine(networks: Networks, arguments: Arguments, backend: Backend) -> Engine:
     from realtime import avatar_file
     from realtime.engine import Engine
-    from realtime.models.generator import faster_dtype
 
     return Engine(
         networks,
@@ -123,7 +134,7 @@ def build_engine(networks: Networks, arguments: Arguments) -> Engine:
         lookahead_ms=arguments.lookahead_ms,
         size=arguments.size,
         seed=arguments.seed,
-        dtype=faster_dtype(networks.generator, time.perf_counter),
+        backend=backend,
     )
 
 
@@ -135,23 +146,59 @@ def find_avatar(name: str) -> Path:
 
 def bench_engine(arguments: Arguments) -> None:
     """how long the engine's step takes, in milliseconds and over this machine's limit"""
+    import torch
+
     from realtime.audio.sources import sound_blocks
-    from realtime.measure.bench_engine import bench_engine
+    from realtime.measure.bench_engine import bench_engine, multiply_adds
+    from realtime.models.renderer import Backend
     from realtime.outputs.playback import blocks_of
 
-    engine = build_engine(load_networks(), arguments)
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
     blocks = list(blocks_of(sound_blocks(arguments.speech)))
     engine.step(blocks[0])
     first_frame_s = time.perf_counter() - _STARTED
+    counted = build_engine(networks, arguments, Backend("torch", torch.float64))
     result = bench_engine(
         engine,
         blocks,
+        multiply_adds=multiply_adds(counted, blocks[0]),
         seconds=arguments.seconds,
         lookahead_ms=arguments.lookahead_ms,
         first_frame_s=first_frame_s,
         now=time.perf_counter,
     )
     report(result, arguments.json)
+
+
+def webcam(arguments: Arguments) -> None:
+    """a camera and a microphone called Avatar, for any call app"""
+    from rich.console import Console
+
+    from realtime.outputs.webcam import WebcamOptions, run_webcam
+
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
+    options = WebcamOptions(
+        arguments.lookahead_ms, arguments.microphone, arguments.camera, arguments.record
+    )
+    run_webcam(engine, options, Console())
+
+
+def doctor(arguments: Arguments) -> None:
+    """what a call needs of this machine, and how to mend what is missing"""
+    import numpy as np
+    from rich.console import Console
+
+    from realtime.measure.doctor import Subject, doctor, print_checks
+
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
+    silence = np.zeros(FRAME_SAMPLES, np.int16)
+    checks = doctor(Subject(step=lambda: engine.step(silence), port=_PORT))
+    print_checks(checks, Console())
+    if failed := [check.name for check in checks if check.state == "fail"]:
+        raise InputError(f"expected nothing to fail, found {', '.join(failed)} failing")
 
 
 def enroll(arguments: Arguments) -> None:
@@ -226,10 +273,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    speaking = argparse.ArgumentParser(add_help=False)
-    add = speaking.add_argument
+    looking = argparse.ArgumentParser(add_help=False)
+    add = looking.add_argument
     add("--avatar", default="ava", metavar="NAME|FILE", help="who speaks: a shipped name or a file")
-    add("--speech", type=Path, default=ASSETS / "speech.opus", metavar="FILE", help="what is said")
     add(
         "--lookahead-ms",
         type=int,
@@ -240,6 +286,11 @@ def make_parser() -> argparse.ArgumentParser:
     add("--size", type=image_size, default=(512, 512), metavar="WxH", help="size of the picture")
     add("--seed", type=int, default=0, help="another seed, other blinks and sway")
 
+    speaking = argparse.ArgumentParser(add_help=False)
+    speaking.add_argument(
+        "--speech", type=Path, default=ASSETS / "speech.opus", metavar="FILE", help="what is said"
+    )
+
     writing = argparse.ArgumentParser(add_help=False)
     writing.add_argument("--out", type=Path, default=Path("demo.mp4"), help="the video to write")
     writing.add_argument("--contact-sheet", type=Path, metavar="PNG", help="chosen frames, too")
@@ -249,16 +300,25 @@ def make_parser() -> argparse.ArgumentParser:
 
     for command in (demo, render):
         sub = commands.add_parser(
-            command.__name__, parents=[speaking, writing], help=command.__doc__
+            command.__name__, parents=[looking, speaking, writing], help=command.__doc__
         )
         sub.set_defaults(command=command)
 
     benches = commands.add_parser("bench", help="measure how fast it is").add_subparsers(
         metavar="WHAT", required=True
     )
-    sub = benches.add_parser("engine", parents=[speaking, measuring], help=bench_engine.__doc__)
+    sub = benches.add_parser(
+        "engine", parents=[looking, speaking, measuring], help=bench_engine.__doc__
+    )
     sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
     sub.set_defaults(command=bench_engine)
+    sub = commands.add_parser("webcam", parents=[looking], help=webcam.__doc__)
+    sub.add_argument("--microphone", metavar="NAME|NUMBER", help="else the system's default")
+    sub.add_argument("--camera", metavar="DEVICE", help="else the first virtual camera")
+    sub.add_argument("--record", type=Path, metavar="MP4", help="keep what the call sees and hears")
+    sub.set_defaults(command=webcam)
+    sub = commands.add_parser("doctor", parents=[looking], help=doctor.__doc__)
+    sub.set_defaults(command=doctor)
     add_enroll(commands)
     add_train(commands, measuring)
     return parser

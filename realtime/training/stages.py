@@ -54,6 +54,12 @@ def generator(options: Options) -> None:
     )
 
 
+def masks(options: Options) -> None:
+    from realtime.training.masks import train
+
+    train(options.data, options.runs / "masks", minutes=options.minutes, seed=options.seed)
+
+
 def pack(options: Options) -> None:
     from realtime.training.pack import pack as pack_stages
 
@@ -94,6 +100,17 @@ def faces(options: Options) -> None:
         )
 
 
+def measure_generator(options: Options) -> dict[str, Any]:
+    from realtime.measure.pictures import evaluate
+    from realtime.models.weights import load_weights
+
+    return {
+        f"{who}_{what}": value
+        for who, row in evaluate(load_weights(), options.data).items()
+        for what, value in row.items()
+    }
+
+
 def measure_speech(options: Options) -> dict[str, Any]:
     from realtime.measure.lips import evaluate
 
@@ -103,9 +120,13 @@ def measure_speech(options: Options) -> dict[str, Any]:
 STAGES: Mapping[str, Callable[[Options], None]] = {
     "speech": speech,
     "generator": generator,
+    "masks": masks,
     "pack": pack,
     "faces": faces,
     "denture": denture,
     "sample": sample,
 }
-MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {"speech": measure_speech}
+MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {
+    "speech": measure_speech,
+    "generator": measure_generator,
+}
