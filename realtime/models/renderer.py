@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ from realtime.models.style_encoder import CODE
 from realtime.regions import REGIONS
 
 Picture = NDArray[np.float32]
+_Network = TypeVar("_Network", bound=nn.Module)
 
 _FLOW, _MATTE, _INSIDE = slice(0, 2), 2, slice(3, 6)
 
@@ -170,7 +171,7 @@ def prepare(
         rows, columns = window
         size = rows.stop - rows.start, columns.stop - columns.start
         return Prepared(window, openvino_graph.compiled(graph, size, backend.dtype))
-    return Prepared(window, _channels_last(graph.to(backend.dtype)))
+    return Prepared(window, channels_last(graph.to(backend.dtype)))
 
 
 def render(prepared: Prepared, target_mask: Picture, plate: Picture) -> Layers:
@@ -184,12 +185,13 @@ def render(prepared: Prepared, target_mask: Picture, plate: Picture) -> Layers:
     return Layers(flow, made[_MATTE].copy(), inside)
 
 
-def _channels_last(graph: WindowGraph) -> WindowGraph:
-    for part in graph.modules():
+def channels_last(network: _Network) -> _Network:
+    """The network with its 4-dimensional buffers laid out as CPU convolutions like them."""
+    for part in network.modules():
         for name, buffer in list(part.named_buffers(recurse=False)):
             if buffer.ndim == 4:
                 setattr(part, name, buffer.contiguous(memory_format=torch.channels_last))
-    return graph
+    return network
 
 
 def backends() -> list[Backend]:
