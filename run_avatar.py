@@ -35,6 +35,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 STAGES = ("speech", "generator", "masks", "pack", "faces", "denture", "sample")
 
 ASSETS = Path(str(files("realtime") / "assets"))
+_PORT = 8443
 CONSENT = (
     "I am the person in this portrait, or I have that person's consent to make it speak; "
     "I will not use it to deceive."
@@ -170,6 +171,36 @@ def bench_engine(arguments: Arguments) -> None:
     report(result, arguments.json)
 
 
+def webcam(arguments: Arguments) -> None:
+    """a camera and a microphone called Avatar, for any call app"""
+    from rich.console import Console
+
+    from realtime.outputs.webcam import WebcamOptions, run_webcam
+
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
+    options = WebcamOptions(
+        arguments.lookahead_ms, arguments.microphone, arguments.camera, arguments.record
+    )
+    run_webcam(engine, options, Console())
+
+
+def doctor(arguments: Arguments) -> None:
+    """what a call needs of this machine, and how to mend what is missing"""
+    import numpy as np
+    from rich.console import Console
+
+    from realtime.measure.doctor import Subject, doctor, print_checks
+
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
+    silence = np.zeros(FRAME_SAMPLES, np.int16)
+    checks = doctor(Subject(step=lambda: engine.step(silence), port=_PORT))
+    print_checks(checks, Console())
+    if failed := [check.name for check in checks if check.state == "fail"]:
+        raise InputError(f"expected nothing to fail, found {', '.join(failed)} failing")
+
+
 def enroll(arguments: Arguments) -> None:
     """one photograph becomes an avatar, in seconds"""
     from realtime import avatar_file
@@ -242,10 +273,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    speaking = argparse.ArgumentParser(add_help=False)
-    add = speaking.add_argument
+    looking = argparse.ArgumentParser(add_help=False)
+    add = looking.add_argument
     add("--avatar", default="ava", metavar="NAME|FILE", help="who speaks: a shipped name or a file")
-    add("--speech", type=Path, default=ASSETS / "speech.opus", metavar="FILE", help="what is said")
     add(
         "--lookahead-ms",
         type=int,
@@ -256,6 +286,11 @@ def make_parser() -> argparse.ArgumentParser:
     add("--size", type=image_size, default=(512, 512), metavar="WxH", help="size of the picture")
     add("--seed", type=int, default=0, help="another seed, other blinks and sway")
 
+    speaking = argparse.ArgumentParser(add_help=False)
+    speaking.add_argument(
+        "--speech", type=Path, default=ASSETS / "speech.opus", metavar="FILE", help="what is said"
+    )
+
     writing = argparse.ArgumentParser(add_help=False)
     writing.add_argument("--out", type=Path, default=Path("demo.mp4"), help="the video to write")
     writing.add_argument("--contact-sheet", type=Path, metavar="PNG", help="chosen frames, too")
@@ -265,16 +300,25 @@ def make_parser() -> argparse.ArgumentParser:
 
     for command in (demo, render):
         sub = commands.add_parser(
-            command.__name__, parents=[speaking, writing], help=command.__doc__
+            command.__name__, parents=[looking, speaking, writing], help=command.__doc__
         )
         sub.set_defaults(command=command)
 
     benches = commands.add_parser("bench", help="measure how fast it is").add_subparsers(
         metavar="WHAT", required=True
     )
-    sub = benches.add_parser("engine", parents=[speaking, measuring], help=bench_engine.__doc__)
+    sub = benches.add_parser(
+        "engine", parents=[looking, speaking, measuring], help=bench_engine.__doc__
+    )
     sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
     sub.set_defaults(command=bench_engine)
+    sub = commands.add_parser("webcam", parents=[looking], help=webcam.__doc__)
+    sub.add_argument("--microphone", metavar="NAME|NUMBER", help="else the system's default")
+    sub.add_argument("--camera", metavar="DEVICE", help="else the first virtual camera")
+    sub.add_argument("--record", type=Path, metavar="MP4", help="keep what the call sees and hears")
+    sub.set_defaults(command=webcam)
+    sub = commands.add_parser("doctor", parents=[looking], help=doctor.__doc__)
+    sub.set_defaults(command=doctor)
     add_enroll(commands)
     add_train(commands, measuring)
     return parser

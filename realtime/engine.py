@@ -125,6 +125,9 @@ class _Face:
         self._closed = close_lips(self._points)
         self._mask = one_hot(avatar.mask)
         self._plate = avatar.plate
+        self._masks = networks.masks
+        with torch.inference_mode():
+            self._known = self._masks.know(torch.from_numpy(self._mask)[None], MOUTH_WINDOW)
         photo = crop_picture(avatar.picture, matrix)
         fresh = avatar.weights_hash == networks.digest
         codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, self._mask))
@@ -139,22 +142,17 @@ class _Face:
         if blink > 0:
             moved = close_eyes(moved, blink)
         mouth = self._plate.compose(MOUTH_WINDOW, jaw_drop(moved, self._closed))
-        layers = [self._render(self._mouth, moved, mouth)]
+        drawn = first_mask(self._mask, self._points, moved, MOUTH_WINDOW)
+        layers = [_render(self._mouth, self._masks.refine(self._known, drawn), mouth)]
         if blink > 0:
-            rows, columns = EYES_WINDOW
-            nothing = np.zeros(
-                (rows.stop - rows.start, columns.stop - columns.start, 3), np.float32
-            )
-            layers.append(self._render(self._eyes, moved, nothing))
+            lids = first_mask(self._mask, self._points, moved, EYES_WINDOW)
+            layers.append(_render(self._eyes, lids, np.zeros((*lids.shape[1:], 3), np.float32)))
         return layers
 
-    def _render(
-        self, prepared: Prepared, moved: NDArray[np.float32], plate: NDArray[np.float32]
-    ) -> Layer:
-        target = first_mask(self._mask, self._points, moved, prepared.window)
-        behind = np.ascontiguousarray(plate.transpose(2, 0, 1))
-        made = render(prepared, target, behind)
-        return Layer(prepared.window, made.flow, made.matte, made.inside)
+
+def _render(prepared: Prepared, target: NDArray[np.float32], plate: NDArray[np.float32]) -> Layer:
+    made = render(prepared, target, np.ascontiguousarray(plate.transpose(2, 0, 1)))
+    return Layer(prepared.window, made.flow, made.matte, made.inside)
 
 
 def crop_picture(picture: Picture, matrix: NDArray[np.float32]) -> NDArray[np.float32]:

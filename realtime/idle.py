@@ -19,9 +19,9 @@ _DOUBLE_DELAY = seconds_to_frames(0.4)
 _LID_CLOSED = (0.55, 1.0, 0.9, 0.55, 0.25, 0.08)
 
 # Standard deviations of yaw, pitch, roll (degrees), shift_x, shift_y (eye distances).
-_SWAY = np.array([1.5, 0.9, 0.8, 0.022, 0.012])
-_SPEAKING_SWAY = np.array([0.9, 1.0, 0.5, 0.010, 0.010])
-_SWAY_BAND_HZ = (0.1, 0.35)
+_SWAY = np.array([2.1, 1.4, 1.2, 0.030, 0.018])
+_SPEAKING_SWAY = np.array([1.5, 1.6, 0.8, 0.014, 0.014])
+_SWAY_BAND_HZ = (0.1, 0.45)
 _SPEAKING_BAND_HZ = (0.3, 0.6)
 _WAVES = 4
 _BREATH_HZ = 0.24

@@ -122,9 +122,9 @@ def extend(picture: Picture, pads: tuple[int, int, int, int]) -> Picture:
     share = np.where(aside > 0, falling[..., 3] / np.float32(255), 1)[..., None]
     longer = level + share * (falling - level)
     longer[..., 3] = falling[..., 3]
-    soft = cv2.GaussianBlur(longer, (0, 0), max(_BLUR_SIGMA * width, 1.0))
+    soft = _blurred(longer, _BLUR_SIGMA * width)
     blurred = np.minimum(beyond / (_BLUR_WITHIN * width), 1)[..., None]
-    mixed = np.asarray(np.rint(longer + blurred * (soft - longer)), np.uint8)
+    mixed = np.asarray(np.clip(longer + blurred * (soft - longer) + 0.5, 0, 255), np.uint8)
     mixed[top : top + height, left : left + width] = picture
     return mixed
 
@@ -135,6 +135,17 @@ def _at(picture: Picture, columns: Field, rows: Field) -> Field:
         picture, np.ascontiguousarray(columns), np.ascontiguousarray(rows), cv2.INTER_LINEAR
     )
     return np.asarray(sampled, np.float32)
+
+
+def _blurred(picture: Field, sigma: float) -> Field:
+    """A wide blur, computed on a small copy."""
+    size = picture.shape[1::-1]
+    less = max(sigma / 2, 1.0)
+    small = cv2.resize(
+        picture, (round(size[0] / less), round(size[1] / less)), interpolation=cv2.INTER_AREA
+    )
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / less)
+    return np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _without_person(picture: Picture) -> Picture:

@@ -17,7 +17,7 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
     """Every command with its parser: `demo`, `bench engine`, ..."""
 
     def below(parser: argparse.ArgumentParser, name: str) -> dict[str, argparse.ArgumentParser]:
-        found = {}
+        found: dict[str, argparse.ArgumentParser] = {}
         for action in parser._actions:
             if isinstance(action, argparse._SubParsersAction):
                 for word, sub in action.choices.items():

@@ -14,7 +14,7 @@ Field = NDArray[np.float32]
 
 # The cut is made on a picture whose face is this high, whatever the portrait's own size.
 _CUT_FACE_PX = 170
-_CUTS = 3
+_CUTS = 2
 # In half axes of the face oval: the skin that is surely the person, the scalp above it, the hair
 # that may be, and beyond which nothing above the shoulders is. The skull is higher than the oval.
 _SURE, _SCALP, _MAYBE, _NEVER = 0.95, 1.2, 1.45, 2.6
@@ -22,7 +22,7 @@ _SKULL = 1.2
 # Half width of the neck, and the line of the shoulders: so far below the chin at its middle, and
 # falling so steeply. In face heights; surely the person below the one, maybe below the other.
 _NECK = 0.20
-_SURE_SHOULDERS, _MAYBE_SHOULDERS = (0.20, 0.26), (0.08, 0.15)
+_SURE_SHOULDERS, _MAYBE_SHOULDERS = (0.16, 0.20), (0.00, 0.10)
 # The lowest part of the picture shows the chest: its share of the height, and half its width.
 _CHEST_ROWS, _CHEST = 0.05, 0.60
 _REFINE_RADIUS, _REFINE_SOFTNESS = 0.025, 0.0004

@@ -58,9 +58,13 @@ class Motions:
 
     def draw(self, rng: np.random.Generator) -> Array:
         """A random frame of a random speaker, open ones preferred: float32 [478, 2]."""
+        return np.tensordot(self.draw_coefficients(rng), self.basis, 1)
+
+    def draw_coefficients(self, rng: np.random.Generator) -> Array:
+        """The same before the basis, a little exaggerated or damped: float32 [K]."""
         frames = self.coefficients[int(rng.integers(len(self.coefficients)))]
         row = frames[int(len(frames) * rng.random() ** 0.6)]
-        return np.tensordot(rng.uniform(0.7, 1.3) * row, self.basis, 1).astype(np.float32)
+        return np.asarray(rng.uniform(0.7, 1.3) * row, np.float32)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def make_picture(
     if from_points:
         target = first_mask(one_hot(photo.mask), photo.points, moved, window)
     else:
-        target = _warped_mask(photo, moved, flow, window)
+        target = warped_mask(photo, moved, flow, window)
     return Picture(
         photo=photo.crop,
         mask=photo.mask,
@@ -137,6 +141,17 @@ def make_picture(
         matte=mouth,
         closing=_widened(_eye_coverage(photo.points, window)),
     )
+
+
+def warped_mask(photo: Photo, moved: Points, flow: Array, window: Window) -> Array:
+    """The photograph's mask moved by its flow, lips and eyes drawn sharply: float32 [12, h, w]."""
+    ids = sample(photo.mask, flow, window, nearest=True)
+    ids[np.isin(ids, (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH, Region.EYES))] = Region.SKIN
+    mask = one_hot(ids)
+    overlay(mask, Region.EYES, _eye_coverage(moved, window))
+    for region, polygon in lip_polygons(moved).items():
+        overlay(mask, region, coverage(polygon, window))
+    return mask
 
 
 def stack(pictures: Sequence[Picture]) -> dict[str, NDArray[np.generic]]:
@@ -203,17 +218,6 @@ def _mirror(picture: Picture) -> Picture:
         matte=picture.matte[:, ::-1],
         closing=picture.closing[:, ::-1],
     )
-
-
-def _warped_mask(photo: Photo, moved: Points, flow: Array, window: Window) -> Array:
-    """The photograph's mask moved with it, lips and eyes drawn sharply on top."""
-    ids = sample(photo.mask, flow, window, nearest=True)
-    ids[np.isin(ids, (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH, Region.EYES))] = Region.SKIN
-    mask = one_hot(ids)
-    overlay(mask, Region.EYES, _eye_coverage(moved, window))
-    for region, polygon in lip_polygons(moved).items():
-        overlay(mask, region, coverage(polygon, window))
-    return mask
 
 
 def _eye_coverage(points: Points, window: Window) -> Array:
