@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +17,7 @@ from kernels.regional_passes import SLOPE
 from realtime.face import CROP, MOUTH_WINDOW
 from realtime.models import openvino_graph
 from realtime.models.generator import BASE, CHANNELS, CONDITION, pyramid
-from realtime.models.renderer import Backend, backends, channels_last
+from realtime.models.renderer import Backend, channels_last
 from realtime.regions import REGIONS
 
 Clock = Callable[[], float]
@@ -98,14 +98,16 @@ class Chain(nn.Module):
 
 
 @torch.inference_mode()
-def bench_kernels(now: Clock, rounds: int = 25) -> tuple[Result, list[Row]]:
+def bench_kernels(
+    candidates: Sequence[Backend], now: Clock, rounds: int = 25
+) -> tuple[Result, list[Row]]:
     """What the generator's ten regional layers cost, in the mouth's window; forms alternate.
 
     over_plain: the fastest backend's chain of layers over the fastest plain chain.
     speedup_over_rfold: the sum of the R-fold layers over that same chain. `now` is a monotonic
     clock in seconds.
     """
-    chains = {backend: _chain_row(backend, now, rounds) for backend in backends()}
+    chains = {backend: _chain_row(backend, now, rounds) for backend in candidates}
     backend, best = min(chains.items(), key=lambda item: item[1].ours_ms)
     layers = [_layer_row(*shape, backend.dtype, now, rounds) for shape in layer_shapes()]
     result: Result = {
