@@ -26,12 +26,12 @@ from realtime.training.pictures import Motions, draw_picture, load_motions, stac
 
 Batch = Mapping[str, Tensor]
 
-_BATCH = 8
+_BATCH = 6
 # Every sixth batch blinks: eyes are half the pixels and much the easier half.
 _BLINK_EVERY = 6
 _RATE, _BETAS, _WARM_STEPS = 2e-3, (0.5, 0.99), 100
 _LARGEST_GRADIENT = 5.0
-_AVERAGE = 0.998
+_AVERAGE = 0.995
 _SAVE_EVERY_S = 180.0
 # Weights of the losses: composite, gradients, flow, matte, colour of the whole window.
 _FACE, _GRADIENT, _FLOW, _MATTE, _INSIDE = 10.0, 5.0, 0.5, 0.5, 1.0

@@ -42,16 +42,23 @@ def speech(options: Options) -> None:
 
 
 def generator(options: Options) -> None:
+    import cv2
+
+    from realtime.measure.pictures import sheet
+    from realtime.models.weights import load_weights
     from realtime.training.generator import train
 
-    train(
+    out = options.runs / "generator"
+    path = train(
         options.data,
-        options.runs / "generator",
+        out,
         minutes=options.minutes,
         seed=options.seed,
         device=options.device,
         resume=options.resume,
     )
+    held_out = sheet(load_weights(path), options.data)
+    cv2.imwrite(str(out / "sheet.png"), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))
 
 
 def masks(options: Options) -> None:
