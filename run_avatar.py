@@ -22,6 +22,7 @@ from realtime.errors import InputError, OutputError, SegTalkerError  # noqa: E40
 
 # Networks and media libraries are imported by the commands that use them: `--help` answers at once.
 if TYPE_CHECKING:
+    from realtime.clock import Sound
     from realtime.engine import Engine
     from realtime.models.networks import Networks
     from realtime.models.renderer import Backend
@@ -154,7 +155,8 @@ def bench_engine(arguments: Arguments) -> None:
     from realtime.outputs.playback import blocks_of
 
     networks = load_networks()
-    engine = build_engine(networks, arguments, fastest_backend(networks))
+    backend = fastest_backend(networks)
+    engine = build_engine(networks, arguments, backend)
     blocks = list(blocks_of(sound_blocks(arguments.speech)))
     engine.step(blocks[0])
     first_frame_s = time.perf_counter() - _STARTED
@@ -168,6 +170,42 @@ def bench_engine(arguments: Arguments) -> None:
         first_frame_s=first_frame_s,
         now=time.perf_counter,
     )
+    if arguments.sessions > 1:
+        result |= bench_crowd(networks, backend, blocks, arguments)
+    report(result, arguments.json)
+
+
+def bench_crowd(
+    networks: Networks, backend: Backend, blocks: list[Sound], arguments: Arguments
+) -> dict[str, float | int]:
+    """One session, two, and so on to as many as were asked for: prints all, returns the last."""
+    from realtime.measure.bench_sessions import bench_sessions
+
+    engines = [build_engine(networks, arguments, backend) for _ in range(arguments.sessions)]
+    crowds = bench_sessions(engines, blocks, seconds=arguments.seconds, now=time.perf_counter)
+    for crowd in crowds:
+        print(
+            f"{crowd.sessions:>3} sessions: p50 {crowd.latency_p50_ms:.1f} ms, "
+            f"p99 {crowd.latency_p99_ms:.1f} ms, load {crowd.load:.2f}"
+        )
+    last = crowds[-1]
+    return {
+        "sessions": last.sessions,
+        "sessions_p50_ms": last.latency_p50_ms,
+        "sessions_p99_ms": last.latency_p99_ms,
+        "sessions_load": last.load,
+    }
+
+
+def bench_kernels(arguments: Arguments) -> None:
+    """what the regional layers cost beside plain convolutions and beside one a region"""
+    from realtime.measure.bench_kernels import bench_kernels
+    from realtime.models.renderer import backends
+
+    result, rows = bench_kernels(backends(), time.perf_counter)
+    print(f"{'layer':>24}  plain ms   ours ms  R-fold ms")
+    for row in rows:
+        print(f"{row.name:>24}  {row.plain_ms:8.2f}  {row.ours_ms:8.2f}   {row.rfold_ms:8.2f}")
     report(result, arguments.json)
 
 
@@ -311,7 +349,10 @@ def make_parser() -> argparse.ArgumentParser:
         "engine", parents=[looking, speaking, measuring], help=bench_engine.__doc__
     )
     sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
+    sub.add_argument("--sessions", type=int, default=1, help="and how many at once, up to so many")
     sub.set_defaults(command=bench_engine)
+    sub = benches.add_parser("kernels", parents=[measuring], help=bench_kernels.__doc__)
+    sub.set_defaults(command=bench_kernels)
     sub = commands.add_parser("webcam", parents=[looking], help=webcam.__doc__)
     sub.add_argument("--microphone", metavar="NAME|NUMBER", help="else the system's default")
     sub.add_argument("--camera", metavar="DEVICE", help="else the first virtual camera")

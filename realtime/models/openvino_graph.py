@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 import torch
@@ -27,13 +29,17 @@ def compiled(
     Raises ModuleNotFoundError without OpenVINO, whose own errors pass through.
     """
     import openvino as ov
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.fx_decoder import TorchFXPythonDecoder
 
-    example = torch.zeros(1, CONDITION, *size)
-    with warnings.catch_warnings():
-        # torch.export's own use of its deprecated tree types.
-        warnings.simplefilter("ignore", FutureWarning)
-        model = ov.convert_model(torch.export.export(graph, (example,)))
-    model.reshape({model.input(0): ov.PartialShape(list(example.shape))})
+    # `openvino.convert_model` does the same, but reports its use to its makers unasked.
+    front_end = FrontEndManager().load_by_framework("pytorch")
+    shape = [1, CONDITION, *size]
+    with _quiet():
+        exported = torch.export.export(graph, (torch.zeros(shape),))
+        decoder = TorchFXPythonDecoder.from_exported_program(exported)
+    model = front_end.convert(front_end.load(decoder))
+    model.reshape({model.input(0): ov.PartialShape(shape)})
     options = {
         "INFERENCE_PRECISION_HINT": _PRECISIONS[dtype],
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
@@ -46,3 +52,16 @@ def compiled(
         return torch.from_numpy(request.get_output_tensor().data)
 
     return run
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the export's deprecations and the decoder's notes on its own table of operators."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logging.disable(before)

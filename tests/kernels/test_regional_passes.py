@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -15,6 +16,9 @@ from kernels.regional_passes import Implementation, finish, style
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+NEEDS_TRITON = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is absent")
+TRITON = pytest.param("triton", marks=NEEDS_TRITON)
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 DTYPES = [torch.float32, torch.bfloat16]
@@ -50,7 +54,7 @@ def assert_close(found: Tensor, expected: Tensor, dtype: torch.dtype) -> None:
     assert float(error) <= TOLERANCE[dtype]
 
 
-@pytest.mark.parametrize("impl", ["auto", "reference", "triton"])
+@pytest.mark.parametrize("impl", ["auto", "reference", TRITON])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("factor", [1, 2])
 @pytest.mark.parametrize(("regions", "hard"), [(1, False), (12, False), (12, True)])
@@ -72,7 +76,7 @@ def test_style(
     assert_close(style(x, mask, scale, factor=factor, impl=impl), expected, dtype)
 
 
-@pytest.mark.parametrize("impl", ["auto", "reference", "triton"])
+@pytest.mark.parametrize("impl", ["auto", "reference", TRITON])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("styled", [False, True])
 @pytest.mark.parametrize("shifts", [1, 2])
@@ -98,6 +102,7 @@ def test_finish(
     assert_close(found, expected, dtype)
 
 
+@NEEDS_TRITON
 def test_every_output_is_written() -> None:
     from kernels import regional_passes_triton
 
@@ -109,6 +114,7 @@ def test_every_output_is_written() -> None:
     assert all(bool(out.isfinite().all()) for out in outs)
 
 
+@NEEDS_TRITON
 def test_more_regions_than_a_block_are_refused() -> None:
     x, mask, table = torch.ones(1, 1, 2, 2), torch.ones(1, 17, 2, 2) / 17, torch.ones(1, 17, 1)
     with pytest.raises(ValueError, match="at most 16 regions, found 17"):

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from realtime.face import CROP, EYES_WINDOW, MOUTH_WINDOW, Window
+from realtime.models import openvino_graph
 from realtime.models.generator import Generator, compose
 from realtime.models.renderer import (
     Backend,
@@ -146,10 +147,11 @@ def test_exports_with_fixed_shapes(
         torch.testing.assert_close(exported(condition), graph(condition), rtol=1e-4, atol=1e-5)
 
 
-def test_every_backend_is_measured_the_fastest_first(generator: Generator) -> None:
+def test_backends_are_measured_the_fastest_first(generator: Generator) -> None:
     ticks = iter(range(1000))
     rows = measured(generator, lambda: float(next(ticks)), rounds=1)
-    assert set(rows) == set(backends())
+    assert {backend for backend in backends() if backend.name == "torch"} <= set(rows)
+    assert ("openvino" in {backend.name for backend in rows}) == openvino_graph.installed()
     assert list(rows.values()) == sorted(rows.values())
 
 
