@@ -9,25 +9,34 @@ _STARTED = time.perf_counter()
 
 import argparse  # noqa: E402
 import json  # noqa: E402
+import os  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
+from datetime import date  # noqa: E402
 from importlib.resources import files  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import TYPE_CHECKING, Any  # noqa: E402
+from typing import TYPE_CHECKING, Any, TypeAlias  # noqa: E402
 
 from realtime.clock import FRAME_SAMPLES, LOOKAHEADS_MS, frame_time, lookahead_frames  # noqa: E402
-from realtime.errors import OutputError, SegTalkerError  # noqa: E402
+from realtime.errors import InputError, OutputError, SegTalkerError  # noqa: E402
 
 # Networks and media libraries are imported by the commands that use them: `--help` answers at once.
 if TYPE_CHECKING:
+    from realtime.clock import Sound
     from realtime.engine import Engine
     from realtime.models.networks import Networks
+    from realtime.models.renderer import Backend
     from realtime.outputs.output import Output
     from realtime.outputs.playback import Pace, Timings
 
 Arguments = argparse.Namespace
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+# As in realtime.training.stages, which takes seconds to import.
+STAGES = ("speech", "generator", "masks", "pack", "faces", "denture", "sample")
 
 ASSETS = Path(str(files("realtime") / "assets"))
+_PORT = 8443
 CONSENT = (
     "I am the person in this portrait, or I have that person's consent to make it speak; "
     "I will not use it to deceive."
@@ -66,7 +75,8 @@ def perform(arguments: Arguments, pace: Pace) -> Timings:
     sound = read_sound(arguments.speech)
     lookahead = lookahead_frames(arguments.lookahead_ms)
     frames = -(-len(sound) // FRAME_SAMPLES)
-    engine = build_engine(load_networks(), arguments)
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
     outputs: list[Output] = [VideoFile(arguments.out, arguments.size)]
     if arguments.contact_sheet:
         outputs.append(contact_sheet(arguments, frames, lookahead))
@@ -106,10 +116,18 @@ def load_networks() -> Networks:
     return Networks.restore(load_weights())
 
 
-def build_engine(networks: Networks, arguments: Arguments) -> Engine:
+def fastest_backend(networks: Networks) -> Backend:
+    """What renders a face fastest on this machine, by a short measurement, which is printed."""
+    from realtime.models.renderer import measured
+
+    rows = measured(networks.generator, time.perf_counter)
+    print("; ".join(f"{backend} {milliseconds:.1f} ms" for backend, milliseconds in rows.items()))
+    return next(iter(rows))
+
+
+def build_engine(networks: Networks, arguments: Arguments, backend: Backend) -> Engine:
     from realtime import avatar_file
     from realtime.engine import Engine
-    from realtime.models.generator import faster_dtype
 
     return Engine(
         networks,
@@ -117,7 +135,7 @@ def build_engine(networks: Networks, arguments: Arguments) -> Engine:
         lookahead_ms=arguments.lookahead_ms,
         size=arguments.size,
         seed=arguments.seed,
-        dtype=faster_dtype(networks.generator, time.perf_counter),
+        backend=backend,
     )
 
 
@@ -129,55 +147,140 @@ def find_avatar(name: str) -> Path:
 
 def bench_engine(arguments: Arguments) -> None:
     """how long the engine's step takes, in milliseconds and over this machine's limit"""
+    import torch
+
     from realtime.audio.sources import sound_blocks
-    from realtime.measure.bench_engine import bench_engine
+    from realtime.measure.bench_engine import bench_engine, multiply_adds
+    from realtime.models.renderer import Backend
     from realtime.outputs.playback import blocks_of
 
-    engine = build_engine(load_networks(), arguments)
+    networks = load_networks()
+    backend = fastest_backend(networks)
+    engine = build_engine(networks, arguments, backend)
     blocks = list(blocks_of(sound_blocks(arguments.speech)))
     engine.step(blocks[0])
     first_frame_s = time.perf_counter() - _STARTED
+    counted = build_engine(networks, arguments, Backend("torch", torch.float64))
     result = bench_engine(
         engine,
         blocks,
+        multiply_adds=multiply_adds(counted, blocks[0]),
         seconds=arguments.seconds,
         lookahead_ms=arguments.lookahead_ms,
         first_frame_s=first_frame_s,
         now=time.perf_counter,
     )
+    if arguments.sessions > 1:
+        result |= bench_crowd(networks, backend, blocks, arguments)
     report(result, arguments.json)
 
 
+def bench_crowd(
+    networks: Networks, backend: Backend, blocks: list[Sound], arguments: Arguments
+) -> dict[str, float | int]:
+    """One session, two, and so on to as many as were asked for: prints all, returns the last."""
+    from realtime.measure.bench_sessions import bench_sessions
+
+    engines = [build_engine(networks, arguments, backend) for _ in range(arguments.sessions)]
+    crowds = bench_sessions(engines, blocks, seconds=arguments.seconds, now=time.perf_counter)
+    for crowd in crowds:
+        print(
+            f"{crowd.sessions:>3} sessions: p50 {crowd.latency_p50_ms:.1f} ms, "
+            f"p99 {crowd.latency_p99_ms:.1f} ms, load {crowd.load:.2f}"
+        )
+    last = crowds[-1]
+    return {
+        "sessions": last.sessions,
+        "sessions_p50_ms": last.latency_p50_ms,
+        "sessions_p99_ms": last.latency_p99_ms,
+        "sessions_load": last.load,
+    }
+
+
+def bench_kernels(arguments: Arguments) -> None:
+    """what the regional layers cost beside plain convolutions and beside one a region"""
+    from realtime.measure.bench_kernels import bench_kernels
+    from realtime.models.renderer import backends
+
+    result, rows = bench_kernels(backends(), time.perf_counter)
+    print(f"{'layer':>24}  plain ms   ours ms  R-fold ms")
+    for row in rows:
+        print(f"{row.name:>24}  {row.plain_ms:8.2f}  {row.ours_ms:8.2f}   {row.rfold_ms:8.2f}")
+    report(result, arguments.json)
+
+
+def webcam(arguments: Arguments) -> None:
+    """a camera and a microphone called Avatar, for any call app"""
+    from rich.console import Console
+
+    from realtime.outputs.webcam import WebcamOptions, run_webcam
+
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
+    options = WebcamOptions(
+        arguments.lookahead_ms, arguments.microphone, arguments.camera, arguments.record
+    )
+    run_webcam(engine, options, Console())
+
+
+def doctor(arguments: Arguments) -> None:
+    """what a call needs of this machine, and how to mend what is missing"""
+    import numpy as np
+    from rich.console import Console
+
+    from realtime.measure.doctor import Subject, doctor, print_checks
+
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
+    silence = np.zeros(FRAME_SAMPLES, np.int16)
+    checks = doctor(Subject(step=lambda: engine.step(silence), port=_PORT))
+    print_checks(checks, Console())
+    if failed := [check.name for check in checks if check.state == "fail"]:
+        raise InputError(f"expected nothing to fail, found {', '.join(failed)} failing")
+
+
 def enroll(arguments: Arguments) -> None:
-    """a portrait becomes an avatar"""
-    raise NotImplementedError
+    """one photograph becomes an avatar, in seconds"""
+    from realtime import avatar_file
+    from realtime.enroll import portrait
+    from realtime.enroll.landmarks import Landmarker, find_model
+
+    if not arguments.i_have_consent:
+        raise InputError(f"expected --i-have-consent, which states: {CONSENT}")
+    networks = load_networks()
+    with Landmarker(find_model(arguments.landmarker, os.environ)) as landmarker:
+        avatar = portrait.enroll(
+            portrait.read_picture(arguments.portrait),
+            arguments.name or arguments.portrait.stem,
+            CONSENT,
+            created=date.today().isoformat(),
+            landmarker=landmarker,
+            encode=networks.codes,
+            weights_hash=networks.digest,
+        )
+    avatar_file.save(avatar, arguments.out)
+    print(f"wrote {arguments.out} in {time.perf_counter() - _STARTED:.1f} s")
 
 
 def train(arguments: Arguments) -> None:
-    """makes the weights and assets again, a stage at a time"""
-    data, out = arguments.data, arguments.out
-    if arguments.stage == "speech":
-        from realtime.training.speech import train as train_speech
+    """makes weights and assets again, a stage at a time, or measures a stage"""
+    from realtime.training.stages import MEASURES, STAGES, Options
 
-        train_speech(
-            data,
-            out / "speech",
-            steps=arguments.steps,
-            seed=arguments.seed,
-            device=arguments.device,
-            resume=arguments.resume,
-        )
-    elif arguments.stage == "generator":
-        from realtime.training.generator import train as train_generator
-
-        train_generator(
-            data,
-            out / "generator",
-            minutes=arguments.minutes,
-            seed=arguments.seed,
-            device=arguments.device,
-            resume=arguments.resume,
-        )
+    options = Options(
+        data=arguments.data,
+        runs=arguments.runs,
+        steps=arguments.steps,
+        minutes=arguments.minutes,
+        seed=arguments.seed,
+        device=arguments.device,
+        resume=arguments.resume,
+    )
+    if not arguments.measure:
+        STAGES[arguments.stage](options)
+    elif arguments.stage in MEASURES:
+        report(MEASURES[arguments.stage](options), arguments.json)
+    else:
+        raise InputError(f"expected a stage that can be measured, {sorted(MEASURES)}")
 
 
 def report(result: dict[str, Any], json_file: Path | None) -> None:
@@ -208,10 +311,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    speaking = argparse.ArgumentParser(add_help=False)
-    add = speaking.add_argument
+    looking = argparse.ArgumentParser(add_help=False)
+    add = looking.add_argument
     add("--avatar", default="ava", metavar="NAME|FILE", help="who speaks: a shipped name or a file")
-    add("--speech", type=Path, default=ASSETS / "speech.opus", metavar="FILE", help="what is said")
     add(
         "--lookahead-ms",
         type=int,
@@ -222,6 +324,11 @@ def make_parser() -> argparse.ArgumentParser:
     add("--size", type=image_size, default=(512, 512), metavar="WxH", help="size of the picture")
     add("--seed", type=int, default=0, help="another seed, other blinks and sway")
 
+    speaking = argparse.ArgumentParser(add_help=False)
+    speaking.add_argument(
+        "--speech", type=Path, default=ASSETS / "speech.opus", metavar="FILE", help="what is said"
+    )
+
     writing = argparse.ArgumentParser(add_help=False)
     writing.add_argument("--out", type=Path, default=Path("demo.mp4"), help="the video to write")
     writing.add_argument("--contact-sheet", type=Path, metavar="PNG", help="chosen frames, too")
@@ -231,17 +338,58 @@ def make_parser() -> argparse.ArgumentParser:
 
     for command in (demo, render):
         sub = commands.add_parser(
-            command.__name__, parents=[speaking, writing], help=command.__doc__
+            command.__name__, parents=[looking, speaking, writing], help=command.__doc__
         )
         sub.set_defaults(command=command)
 
     benches = commands.add_parser("bench", help="measure how fast it is").add_subparsers(
         metavar="WHAT", required=True
     )
-    sub = benches.add_parser("engine", parents=[speaking, measuring], help=bench_engine.__doc__)
+    sub = benches.add_parser(
+        "engine", parents=[looking, speaking, measuring], help=bench_engine.__doc__
+    )
     sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
+    sub.add_argument("--sessions", type=int, default=1, help="and how many at once, up to so many")
     sub.set_defaults(command=bench_engine)
+    sub = benches.add_parser("kernels", parents=[measuring], help=bench_kernels.__doc__)
+    sub.set_defaults(command=bench_kernels)
+    sub = commands.add_parser("webcam", parents=[looking], help=webcam.__doc__)
+    sub.add_argument("--microphone", metavar="NAME|NUMBER", help="else the system's default")
+    sub.add_argument("--camera", metavar="DEVICE", help="else the first virtual camera")
+    sub.add_argument("--record", type=Path, metavar="MP4", help="keep what the call sees and hears")
+    sub.set_defaults(command=webcam)
+    sub = commands.add_parser("doctor", parents=[looking], help=doctor.__doc__)
+    sub.set_defaults(command=doctor)
+    add_enroll(commands)
+    add_train(commands, measuring)
     return parser
+
+
+def add_enroll(commands: Commands) -> None:
+    sub = commands.add_parser("enroll", help=enroll.__doc__)
+    sub.add_argument("portrait", type=Path, metavar="PORTRAIT", help="a JPEG, PNG or WebP picture")
+    sub.add_argument("-o", "--out", type=Path, required=True, help="the .avatar file to write")
+    sub.add_argument("--name", help="what the avatar is called; else the picture's name")
+    sub.add_argument("--i-have-consent", action="store_true", help=f"you state: {CONSENT}")
+    sub.add_argument(
+        "--landmarker", type=Path, metavar="FILE", help="MediaPipe's face_landmarker.task"
+    )
+    sub.set_defaults(command=enroll)
+
+
+def add_train(commands: Commands, measuring: argparse.ArgumentParser) -> None:
+    sub = commands.add_parser("train", parents=[measuring], help=train.__doc__)
+    add = sub.add_argument
+    add("stage", choices=STAGES, help="what to make; 'pack' puts the trained stages together")
+    add("--data", type=Path, required=True, help="the folder that holds clean and measure")
+    add("--runs", type=Path, default=Path("runs"), help="where checkpoints and results go")
+    add("--steps", type=int, default=6000, help="how long the speech stage trains")
+    add("--minutes", type=float, default=60.0, help="how long the other stages train")
+    add("--seed", type=int, default=1, help="seed of weights and data")
+    add("--device", default="cpu", help="cpu or cuda")
+    add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--measure", action="store_true", help="measure the shipped weights on people held out")
+    sub.set_defaults(command=train)
 
 
 def main(words: Sequence[str] | None = None) -> int:

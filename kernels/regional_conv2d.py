@@ -21,10 +21,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SLOPE = 0.2
+from kernels.conv2d_times import conv2d_times
+from kernels.regional_passes import SLOPE, finish, region_map, style
+
 EPSILON = 1e-8
 
-Implementation = Literal["reference", "rfold", "train", "fast"]
+Implementation = Literal["auto", "reference", "rfold", "train", "fast", "triton"]
 
 
 def regional_conv2d(
@@ -34,19 +36,29 @@ def regional_conv2d(
     scale: Tensor,
     shift: Tensor,
     *,
-    impl: Implementation = "train",
+    impl: Implementation = "auto",
 ) -> Tensor:
     """Styled 3x3 convolution with zero padding and leaky ReLU: [N, O, H, W].
 
     x [N, I, H, W]; weight [O, I, 3, 3]; mask [N, R, H, W], soft, summing to 1 over R;
     scale [N, R, I]; shift broadcasts to [N, O, H, W]. One floating dtype for all.
     `reference` is the formula, in any precision; `train` is it with gradients and fewer passes;
-    `fast` is for inference; `rfold` is the published form, not equal at region borders.
+    `fast` (CPU) and `triton` (GPU) are for inference; `rfold` is the published form, not equal at
+    region borders. `auto` picks among the three in the middle by device and need of gradients.
     Raises ValueError where the shapes disagree.
     """
     _check(x, weight, mask, scale)
-    forms = {"reference": _reference, "rfold": _rfold, "train": _train, "fast": _fast}
-    return forms[impl](x, weight, mask, scale, shift)
+    parts = (x, weight, mask, scale, shift)
+    if impl == "auto":
+        impl = "train" if _needs_gradients(*parts) else "triton" if x.is_cuda else "fast"
+    forms = {
+        "reference": _reference,
+        "rfold": _rfold,
+        "train": _train,
+        "fast": _fast,
+        "triton": _triton,
+    }
+    return forms[impl](*parts)
 
 
 def demodulation(weight: Tensor, scale: Tensor) -> Tensor:
@@ -55,27 +67,27 @@ def demodulation(weight: Tensor, scale: Tensor) -> Tensor:
     return torch.rsqrt(scale.square() @ energy.T + EPSILON)
 
 
-def region_map(mask: Tensor, table: Tensor) -> Tensor:
-    """sum_r m_r(p) t_r: mask [N, R, H, W], table [N, R, C] -> [N, C, H, W], channels last.
-
-    One matrix product of pixels by regions and regions by channels. It is cheapest when the mask
-    is channels last already.
-    """
-    batch, regions, height, width = mask.shape
-    rows = mask.permute(0, 2, 3, 1).reshape(batch, height * width, regions)
-    return (rows @ table).view(batch, height, width, -1).permute(0, 3, 1, 2)
-
-
-def convolve_in_place(
-    x: Tensor, weight: Tensor, scale_map: Tensor, demodulation_map: Tensor, shift: Tensor
+def convolve_prepared(
+    x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, demodulation: Tensor, shift: Tensor
 ) -> Tensor:
-    """The fast form on ready maps; overwrites x, and no gradients.
+    """The fast form on tables that are ready; no gradients.
 
-    x and scale_map [N, I, H, W], demodulation_map [N, O, H, W], shift broadcasting to it,
-    everything channels last. Besides the convolution it costs three passes.
+    Tables are 1x1 convolutions of the mask: scale [I, R, 1, 1], demodulation [O, R, 1, 1]. shift
+    is as large as the outcome [N, O, H, W] or broadcasts to it. Fastest when all is channels last.
+    Beside the convolution it costs four passes: two 1x1 convolutions, addition, activation.
     """
-    y = F.conv2d(x.mul_(scale_map), weight, padding=1)
-    return F.leaky_relu_(torch.addcmul(shift, y, demodulation_map, out=y), SLOPE)
+    styled = conv2d_times(mask, scale, x)
+    y = conv2d_times(styled, weight, F.conv2d(mask, demodulation))
+    return F.leaky_relu_(y.add_(shift), SLOPE)
+
+
+def as_kernel(table: Tensor) -> Tensor:
+    """A table of regions [R, C] as the 1x1 convolution [C, R, 1, 1] that looks it up."""
+    return table.T[:, :, None, None].contiguous()
+
+
+def _needs_gradients(*parts: Tensor) -> bool:
+    return torch.is_grad_enabled() and any(part.requires_grad for part in parts)
 
 
 def _check(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor) -> None:
@@ -123,10 +135,18 @@ def _train(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Tensor
 def _fast(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     with torch.inference_mode():
         demodulations = demodulation(weight.float(), scale.float()).to(x.dtype)
-        return convolve_in_place(
-            x.clone(memory_format=torch.channels_last),
-            weight,
-            region_map(mask, scale),
-            region_map(mask, demodulations),
-            shift,
+        every = zip(x, mask, scale, demodulations, shift.expand(len(x), -1, -1, -1), strict=True)
+        return torch.cat(
+            [
+                convolve_prepared(
+                    features[None], weight, share[None], as_kernel(s), as_kernel(d), more[None]
+                )
+                for features, share, s, d, more in every
+            ]
         )
+
+
+def _triton(x: Tensor, weight: Tensor, mask: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    demodulations = demodulation(weight.float(), scale.float()).to(x.dtype)
+    y = F.conv2d(style(x, mask, scale, impl="triton"), weight, padding=1)
+    return finish(y, mask, demodulations, shift, impl="triton")

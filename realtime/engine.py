@@ -26,9 +26,9 @@ from realtime.face import (
     transform,
 )
 from realtime.idle import IdleLife
-from realtime.models.generator import Prepared
 from realtime.models.lip_code import LipReader
 from realtime.models.networks import Networks
+from realtime.models.renderer import Backend, Prepared, prepare, render
 from realtime.models.tsg import first_mask
 from realtime.regions import one_hot
 
@@ -70,7 +70,7 @@ class Steps(Protocol):
 class Engine:
     """One talking avatar. Deterministic: same sound, avatar and seed, same frames.
 
-    `dtype` is what the generator computes in: see `realtime.models.generator.faster_dtype`.
+    `backend` computes the face: see `realtime.models.renderer.measured`.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class Engine:
         size: tuple[int, int] = (512, 512),
         seed: int = 0,
         background: Background = None,
-        dtype: torch.dtype = torch.float32,
+        backend: Backend = Backend(),  # noqa: B008 (frozen)
     ) -> None:
         self.size = size
         self._lookahead = lookahead_frames(lookahead_ms)
         self._reader = LipReader(networks.encoder, networks.lips, self._lookahead)
         self._lips = networks.lips
-        self._face = _Face(networks, avatar, dtype)
+        self._face = _Face(networks, avatar, backend)
         self._compositor = Compositor(avatar, size, background)
         self._idle = IdleLife(seed)
         self._index = 0
@@ -119,18 +119,20 @@ class Engine:
 class _Face:
     """The avatar's canonical face: landmarks moved, masks drawn, windows rendered."""
 
-    def __init__(self, networks: Networks, avatar: Avatar, dtype: torch.dtype) -> None:
+    def __init__(self, networks: Networks, avatar: Avatar, backend: Backend) -> None:
         matrix = crop_matrix(avatar.points)
         self._points = transform(matrix, avatar.points)
         self._closed = close_lips(self._points)
         self._mask = one_hot(avatar.mask)
         self._plate = avatar.plate
-        self._generator = networks.generator
+        self._masks = networks.masks
+        with torch.inference_mode():
+            self._known = self._masks.know(torch.from_numpy(self._mask)[None], MOUTH_WINDOW)
         photo = crop_picture(avatar.picture, matrix)
         fresh = avatar.weights_hash == networks.digest
         codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, self._mask))
         self._mouth, self._eyes = (
-            self._generator.prepare(photo, self._mask, codes, window, dtype)
+            prepare(networks.generator, photo, self._mask, codes, window, backend)
             for window in (MOUTH_WINDOW, EYES_WINDOW)
         )
 
@@ -140,22 +142,17 @@ class _Face:
         if blink > 0:
             moved = close_eyes(moved, blink)
         mouth = self._plate.compose(MOUTH_WINDOW, jaw_drop(moved, self._closed))
-        layers = [self._render(self._mouth, moved, mouth)]
+        drawn = first_mask(self._mask, self._points, moved, MOUTH_WINDOW)
+        layers = [_render(self._mouth, self._masks.refine(self._known, drawn), mouth)]
         if blink > 0:
-            rows, columns = EYES_WINDOW
-            nothing = np.zeros(
-                (rows.stop - rows.start, columns.stop - columns.start, 3), np.float32
-            )
-            layers.append(self._render(self._eyes, moved, nothing))
+            lids = first_mask(self._mask, self._points, moved, EYES_WINDOW)
+            layers.append(_render(self._eyes, lids, np.zeros((*lids.shape[1:], 3), np.float32)))
         return layers
 
-    def _render(
-        self, prepared: Prepared, moved: NDArray[np.float32], plate: NDArray[np.float32]
-    ) -> Layer:
-        target = first_mask(self._mask, self._points, moved, prepared.window)
-        behind = np.ascontiguousarray(plate.transpose(2, 0, 1))
-        made = self._generator.render(prepared, target, behind)
-        return Layer(prepared.window, made.flow, made.matte, made.inside)
+
+def _render(prepared: Prepared, target: NDArray[np.float32], plate: NDArray[np.float32]) -> Layer:
+    made = render(prepared, target, np.ascontiguousarray(plate.transpose(2, 0, 1)))
+    return Layer(prepared.window, made.flow, made.matte, made.inside)
 
 
 def crop_picture(picture: Picture, matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -28,6 +28,15 @@ INNER_UPPER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 INNER_LOWER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 OUTER_UPPER_LIP = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
 OUTER_LOWER_LIP = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
+# Between outer and inner edge lie two more rows of points on either lip, outer one first.
+UPPER_LIP_ROWS = (
+    (76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306),
+    (62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292),
+)
+LOWER_LIP_ROWS = (
+    (76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306),
+    (62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292),
+)
 CHIN = (148, 152, 377, 175)
 OVAL = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
@@ -94,22 +103,17 @@ def close_lips(points: Points) -> Points:
     """The same face with its lips together: what a motion of zero stands for.
 
     Each pair of facing inner points meets where an upper lip is stretched over the teeth: three
-    tenths of the gap come down, the rest comes up, and the outer lips follow by half.
+    tenths of the gap come down, the rest comes up. The outer edges follow by half, and what lies
+    between by shares between.
     """
     closed = points.copy()
-    pairs = zip(
-        INNER_UPPER_LIP[1:-1],
-        INNER_LOWER_LIP[1:-1],
-        OUTER_UPPER_LIP[1:-1],
-        OUTER_LOWER_LIP[1:-1],
-        strict=True,
-    )
-    for upper, lower, outer_upper, outer_lower in pairs:
-        gap = max(float(points[lower, 1] - points[upper, 1]), 0.0)
-        closed[upper, 1] += 0.3 * gap
-        closed[lower, 1] -= 0.7 * gap
-        closed[outer_upper, 1] += 0.15 * gap
-        closed[outer_lower, 1] -= 0.35 * gap
+    upper_rows = (OUTER_UPPER_LIP, *UPPER_LIP_ROWS, INNER_UPPER_LIP)
+    lower_rows = (OUTER_LOWER_LIP, *LOWER_LIP_ROWS, INNER_LOWER_LIP)
+    upper, lower = list(INNER_UPPER_LIP[1:-1]), list(INNER_LOWER_LIP[1:-1])
+    gaps = np.maximum(points[lower, 1] - points[upper, 1], 0)
+    for share, above, below in zip((3 / 6, 4 / 6, 5 / 6, 1), upper_rows, lower_rows, strict=True):
+        closed[list(above[1:-1]), 1] += 0.3 * share * gaps
+        closed[list(below[1:-1]), 1] -= 0.7 * share * gaps
     return closed
 
 

@@ -19,17 +19,22 @@ _DOUBLE_DELAY = seconds_to_frames(0.4)
 _LID_CLOSED = (0.55, 1.0, 0.9, 0.55, 0.25, 0.08)
 
 # Standard deviations of yaw, pitch, roll (degrees), shift_x, shift_y (eye distances).
-_SWAY = np.array([1.5, 0.9, 0.8, 0.022, 0.012])
-_SPEAKING_SWAY = np.array([0.9, 1.0, 0.5, 0.010, 0.010])
-_SWAY_BAND_HZ = (0.1, 0.35)
+_SWAY = np.array([2.1, 1.4, 1.2, 0.030, 0.018])
+_SPEAKING_SWAY = np.array([1.5, 1.6, 0.8, 0.014, 0.014])
+_SWAY_BAND_HZ = (0.1, 0.45)
 _SPEAKING_BAND_HZ = (0.3, 0.6)
-_WAVES = 4
+# One wave leads, or they would cancel now and then and the head would freeze.
+_WAVES = np.array([0.5, 1.0, 0.4, 0.3])
 _BREATH_HZ = 0.24
 _BREATH_WANDER_HZ, _BREATH_WANDER_RADIANS = 0.031, 0.9
 
 
 class _Waves(NamedTuple):
-    """Sums of sines: frequencies and phases float64 [channels, waves], unit variance each."""
+    """Sums of sines, unit variance: frequencies and phases float64 [3, waves] of three turns.
+
+    The two shifts follow yaw and pitch a quarter of a wave behind, as a body swaying on its hips
+    does: the head goes round and never stands still at a turning point.
+    """
 
     radians_per_second: NDArray[np.float64]
     phases: NDArray[np.float64]
@@ -37,13 +42,15 @@ class _Waves(NamedTuple):
     @classmethod
     def draw(cls, random: np.random.Generator, band_hz: tuple[float, float]) -> _Waves:
         """One frequency from each part of the band, so that none is left empty."""
-        edges = np.geomspace(*band_hz, _WAVES + 1)
-        hz = random.uniform(edges[:-1], edges[1:], (len(_SWAY), _WAVES))
+        edges = np.geomspace(*band_hz, len(_WAVES) + 1)
+        hz = random.uniform(edges[:-1], edges[1:], (3, len(_WAVES)))
         return cls(2 * np.pi * hz, random.uniform(0, 2 * np.pi, hz.shape))
 
     def at(self, seconds: float) -> NDArray[np.float64]:
-        waves = np.sin(self.radians_per_second * seconds + self.phases)
-        return np.asarray(waves.sum(1) * np.sqrt(2 / _WAVES))
+        """Yaw, pitch, roll, shift_x, shift_y: float64 [5]."""
+        angles = self.radians_per_second * seconds + self.phases
+        waves = np.concatenate([np.sin(angles), -np.cos(angles[:2])])
+        return np.asarray(waves @ _WAVES * np.sqrt(2 / (_WAVES**2).sum()))
 
 
 class IdleLife:

@@ -48,7 +48,9 @@ def decode(data: bytes, flags: int, largest: int) -> Picture | None:
 def encode_jpeg(rgb: Picture) -> Bytes:
     """RGB uint8 [H, W, 3] -> JPEG bytes, uint8 [n]."""
     bgr = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
-    return _encoded(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    # Colour at full resolution: lips and eyes are small.
+    whole_colour = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return _encoded(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY, *whole_colour])
 
 
 def encode_png(picture: Picture) -> Bytes:

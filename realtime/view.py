@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from realtime.face import OVAL, Points, eye_centres
 
 Picture = NDArray[np.uint8]
+Field = NDArray[np.float32]
 
 # Shares of the frame's height.
 _EYES_AT = 0.40
@@ -22,7 +23,9 @@ _MARGIN = 24
 # Shoulders go on falling this steeply beyond the sides; what is made up blurs within this share
 # of the picture's width.
 _SHOULDER_FALL = 0.6
-_BLUR_WITHIN, _BLUR_SIGMA = 0.12, 0.025
+_BLUR_WITHIN, _BLUR_SIGMA = 0.05, 0.025
+_PERSON = 127  # a matte above this is the person
+_EDGE = 4  # pixels above the person that its outline may tint
 
 
 def face_height(points: Points) -> float:
@@ -103,18 +106,51 @@ def _placement(
 
 
 def extend(picture: Picture, pads: tuple[int, int, int, int]) -> Picture:
-    """A picture uint8 [h, w, c] going on by (left, top, right, bottom) pixels, ever softer."""
+    """RGB and matte uint8 [h, w, 4] going on by (left, top, right, bottom) pixels, ever softer.
+
+    The background goes on level, without the person; the shoulders go on falling before it.
+    """
     left, top, right, bottom = pads
     height, width = picture.shape[:2]
     x = np.arange(-left, width + right, dtype=np.float32)[None]
     y = np.arange(-top, height + bottom, dtype=np.float32)[:, None]
-    aside = np.maximum(np.maximum(-x, x - (width - 1)), 0)
-    beyond = np.maximum(np.maximum(-y, y - (height - 1)), aside)
-    columns = np.broadcast_to(np.clip(x, 0, width - 1), beyond.shape)
-    rows = np.clip(y - _SHOULDER_FALL * aside, 0, height - 1)
-    longer = cv2.remap(picture, columns, rows.astype(np.float32), cv2.INTER_LINEAR)
-    soft = cv2.GaussianBlur(longer, (0, 0), max(_BLUR_SIGMA * width, 1.0))
-    share = np.minimum(beyond / (_BLUR_WITHIN * width), 1)[..., None]
-    mixed = np.asarray(np.rint(longer + share * (soft.astype(np.float32) - longer)), np.uint8)
+    columns, rows = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
+    aside = np.abs(x - columns)
+    beyond = np.maximum(np.abs(y - rows), aside)
+    level = _at(_without_person(picture), columns, np.broadcast_to(rows, beyond.shape))
+    falling = _at(picture, columns, np.maximum(rows - _SHOULDER_FALL * aside, 0))
+    share = np.where(aside > 0, falling[..., 3] / np.float32(255), 1)[..., None]
+    longer = level + share * (falling - level)
+    longer[..., 3] = falling[..., 3]
+    soft = _blurred(longer, _BLUR_SIGMA * width)
+    blurred = np.minimum(beyond / (_BLUR_WITHIN * width), 1)[..., None]
+    mixed = np.asarray(np.clip(longer + blurred * (soft - longer) + 0.5, 0, 255), np.uint8)
     mixed[top : top + height, left : left + width] = picture
     return mixed
+
+
+def _at(picture: Picture, columns: Field, rows: Field) -> Field:
+    columns = np.broadcast_to(columns, rows.shape)
+    sampled = cv2.remap(
+        picture, np.ascontiguousarray(columns), np.ascontiguousarray(rows), cv2.INTER_LINEAR
+    )
+    return np.asarray(sampled, np.float32)
+
+
+def _blurred(picture: Field, sigma: float) -> Field:
+    """A wide blur, computed on a small copy."""
+    size = picture.shape[1::-1]
+    less = max(sigma / 2, 1.0)
+    small = cv2.resize(
+        picture, (round(size[0] / less), round(size[1] / less)), interpolation=cv2.INTER_AREA
+    )
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / less)
+    return np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _without_person(picture: Picture) -> Picture:
+    """Every column's background going on down where the person begins, so far as it is seen."""
+    person = picture[..., 3] > _PERSON
+    seen = np.where(person.any(0), person.argmax(0), len(picture))
+    rows = np.minimum(np.arange(len(picture))[:, None], np.maximum(seen - _EDGE, 0))
+    return np.take_along_axis(picture, rows[..., None], 0)

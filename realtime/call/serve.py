@@ -91,16 +91,19 @@ def serve(
     bitrate.apply(bitrate.Bitrates())
     app = application(options, make_engine, gallery, enroll)
     context = _tls(options)
-    print(f"Open {options.address}   (Ctrl+C ends)")
-    if context is None and not is_loopback(options.host):
-        print("Browsers give no microphone to http:// of another machine: use --cert and --key.")
+
+    def announce(_: str) -> None:
+        print(f"Open {options.address}   (Ctrl+C ends)", flush=True)
+        if context is None and not is_loopback(options.host):
+            print("Browsers give http:// of another machine no microphone: use --cert and --key.")
+
     try:
         web.run_app(
             app,
             host=options.host,
             port=options.port,
             ssl_context=context,
-            print=lambda *_: None,
+            print=announce,
             access_log=None,
             shutdown_timeout=_SHUTDOWN_S,
         )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-import tempfile
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,10 +72,9 @@ def _fetch(path: Path) -> None:
         if hashlib.sha256(data).hexdigest() != MODEL_SHA256:
             raise ModelError(f"expected {MODEL_NAME} from {MODEL_URL}, found another file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_bytes(data)
+        partial.replace(path)
     except OSError as error:
         raise ModelError(
             f"{MODEL_NAME} could not be fetched ({error}): download {MODEL_URL} "

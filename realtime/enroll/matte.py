@@ -13,16 +13,16 @@ Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
 # The cut is made on a picture whose face is this high, whatever the portrait's own size.
-_CUT_FACE_PX = 110
-_CUTS = 4
+_CUT_FACE_PX = 170
+_CUTS = 2
 # In half axes of the face oval: the skin that is surely the person, the scalp above it, the hair
 # that may be, and beyond which nothing above the shoulders is. The skull is higher than the oval.
-_SURE, _SCALP, _MAYBE, _NEVER = 0.95, 1.12, 1.4, 2.6
+_SURE, _SCALP, _MAYBE, _NEVER = 0.95, 1.2, 1.45, 2.6
 _SKULL = 1.2
 # Half width of the neck, and the line of the shoulders: so far below the chin at its middle, and
 # falling so steeply. In face heights; surely the person below the one, maybe below the other.
 _NECK = 0.20
-_SURE_SHOULDERS, _MAYBE_SHOULDERS = (0.26, 0.36), (0.18, 0.22)
+_SURE_SHOULDERS, _MAYBE_SHOULDERS = (0.16, 0.20), (0.00, 0.10)
 # The lowest part of the picture shows the chest: its share of the height, and half its width.
 _CHEST_ROWS, _CHEST = 0.05, 0.60
 _REFINE_RADIUS, _REFINE_SOFTNESS = 0.025, 0.0004
@@ -37,7 +37,11 @@ def person_matte(picture: Picture, points: Points) -> Picture:
     background, person = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)  # grabCut's clusters start at random
     cv2.grabCut(small, seeds, (0, 0, 0, 0), background, person, _CUTS, cv2.GC_INIT_WITH_MASK)
-    cut = _largest(np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)))
+    found = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    # Below the chin a person has no holes: under a shoulder there is an arm.
+    chin = round(float(points[152, 1]) * factor)
+    found[chin:] = np.logical_or.accumulate(found[chin:], axis=0)
+    cut = _largest(found)
     whole = cv2.resize(cut, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     radius = max(2, round(_REFINE_RADIUS * face_height(points)))
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / np.float32(255)

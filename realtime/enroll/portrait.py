@@ -14,6 +14,7 @@ from realtime.engine import crop_picture
 from realtime.enroll.landmarks import Landmarker, portrait_points
 from realtime.enroll.mask import region_mask
 from realtime.enroll.matte import person_matte
+from realtime.enroll.teeth import with_own_teeth
 from realtime.errors import PortraitError
 from realtime.face import (
     CROP,
@@ -77,15 +78,17 @@ def enroll(
     matte = person_matte(picture, points)
     mask = region_mask(picture, matte, points)
     matrix = crop_matrix(points)
-    closed = close_lips(transform(matrix, points))
+    placed = transform(matrix, points)
+    closed = close_lips(placed)
     crop = np.asarray(cv2.warpAffine(picture, matrix, (CROP, CROP), flags=cv2.INTER_AREA), np.uint8)
+    plate = fit_denture(default_denture(), closed, mouth_light(crop, closed))
     return Avatar(
         name=name,
         picture=picture,
         points=points,
         mask=mask,
         matte=matte,
-        plate=fit_denture(default_denture(), closed, mouth_light(crop, closed)),
+        plate=with_own_teeth(plate, crop, placed),
         codes=encode(crop_picture(picture, matrix), one_hot(mask)),
         consent=consent,
         created=created,

@@ -7,81 +7,31 @@ photograph, a matte, a shade for the mouth plate and a colour:
     inside = lerp(1/2, plate * 1.2 sigmoid(shade + 1), near the mouth) + 1/2 tanh(colour)
 
 It covers the canonical crop from 16x16 to 256x256 but is run on a window only, whose edges lie on
-multiples of 16 pixels. What depends on the avatar alone is computed once (`prepare`).
+multiples of 16 pixels. `realtime.models.renderer` computes what depends on the avatar alone
+once.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kernels.regional_conv2d import (
-    convolve_in_place,
-    demodulation,
-    region_map,
-    regional_conv2d,
-)
-from realtime.face import CROP, MOUTH_WINDOW, Window
+from kernels.regional_conv2d import regional_conv2d
+from realtime.face import CROP, Window
 from realtime.models.style_encoder import CODE
 from realtime.regions import REGIONS, Region
 
 BASE = 16
 CHANNELS = (128, 128, 96, 64, 32)
+CONDITION = REGIONS + 3  # target mask and plate; the reference's are mask and photograph
 
 _COLOUR, _FLOW, _MATTE, _SHADE = slice(0, 3), slice(3, 5), slice(5, 6), slice(6, 7)
 _HEADS = 7
-_CONDITION = REGIONS + 3  # target mask and plate; the reference's are photograph and mask
 # A mouth opening of one pixel must already show the plate whole: the mask blurred, times this.
 _NEAR_REACH, _NEAR_GAIN = 5, 4.0
-
-
-@dataclass(frozen=True)
-class Layers:
-    """What the compositor lays together, for one window, in the canonical crop.
-
-    flow float32 [h, w, 2], canonical pixels: pixel p shows the photograph at p + flow;
-    matte float32 [h, w], 0 photograph .. 1 inside; inside float32 [h, w, 3], RGB 0..1.
-    """
-
-    flow: NDArray[np.float32]
-    matte: NDArray[np.float32]
-    inside: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class PreparedConv:
-    """One regional convolution of one avatar: weight [O, I, 3, 3], tables [12, I] and [12, O]."""
-
-    weight: Tensor
-    scale: Tensor
-    demodulation: Tensor
-    shift: Tensor  # [1, O, h, w]: noise, bias and, in a level's first, the photograph's features
-
-
-@dataclass(frozen=True)
-class PreparedLevel:
-    first: PreparedConv
-    second: PreparedConv
-    condition: Tensor  # weight [O, 15, 3, 3]
-    head: Tensor  # weight [7, O, 1, 1]
-    head_bias: Tensor  # [7, 1, 1]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Everything of one avatar and one window that no frame changes."""
-
-    window: Window
-    start: Tensor
-    levels: tuple[PreparedLevel, ...]
 
 
 class RegionalConv(nn.Module):
@@ -105,7 +55,7 @@ class RegionalConv(nn.Module):
 
     def shift(self, window: Window) -> Tensor:
         """Noise and bias [1, O, h, w], before the activation."""
-        return self.bias[:, None, None] + self.noise_strength * _cut(self.noise, window)
+        return self.bias[:, None, None] + self.noise_strength * cut(self.noise, window)
 
     def forward(self, x: Tensor, mask: Tensor, codes: Tensor, shift: Tensor) -> Tensor:
         return regional_conv2d(x, self.weight, mask, self.scale(codes), shift)
@@ -118,9 +68,9 @@ class Level(nn.Module):
         super().__init__()
         self.first = RegionalConv(into, out, size)
         self.second = RegionalConv(out, out, size)
-        self.condition = nn.Conv2d(_CONDITION, out, 3, padding=1, bias=False)
+        self.condition = nn.Conv2d(CONDITION, out, 3, padding=1, bias=False)
         self.reference = nn.Sequential(
-            nn.Conv2d(_CONDITION, out, 3, padding=1),
+            nn.Conv2d(CONDITION, out, 3, padding=1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(out, out, 1, bias=False),
         )
@@ -164,56 +114,16 @@ class Generator(nn.Module):
         photo [N, 3, 256, 256] and reference_mask [N, 12, 256, 256] are the whole crop's;
         target_mask [N, 12, h, w] and plate [N, 3, h, w] the window's.
         """
-        conditions = _pyramid(torch.cat([target_mask, plate], 1))
-        references = _pyramid(_cut(torch.cat([reference_mask, photo], 1), window))
-        x = _cut(self.constant, window).expand(len(photo), -1, -1, -1)
+        conditions = pyramid(torch.cat([target_mask, plate], 1))
+        references = pyramid(cut(torch.cat([reference_mask, photo], 1), window))
+        x = cut(self.constant, window).expand(len(photo), -1, -1, -1)
         heads: Tensor | None = None
         for level, condition, reference in zip(self.levels, conditions, references, strict=True):
             x = x if heads is None else F.interpolate(x, scale_factor=2.0)
             x, new = level(x, condition, reference, codes, window)
-            heads = _sum_heads(heads, new)
+            heads = sum_heads(heads, new)
         assert heads is not None
         return heads
-
-    @torch.inference_mode()
-    def prepare(
-        self,
-        photo: NDArray[np.float32],
-        mask: NDArray[np.float32],
-        codes: Tensor,
-        window: Window,
-        dtype: torch.dtype = torch.float32,
-    ) -> Prepared:
-        """All that is constant for one avatar: photo [3, 256, 256] RGB 0..1, mask [12, 256, 256],
-        codes [12, 64]. `dtype` is what `render` will compute in (see `faster_dtype`)."""
-        whole = torch.from_numpy(np.concatenate([mask, photo]))[None]
-        references = _pyramid(_cut(whole, window))
-        levels = tuple(
-            _prepare_level(level, reference, codes, window, dtype)
-            for level, reference in zip(self.levels, references, strict=True)
-        )
-        return Prepared(window, _ready(_cut(self.constant, window), dtype), levels)
-
-    @torch.inference_mode()
-    def render(
-        self, prepared: Prepared, target_mask: NDArray[np.float32], plate: NDArray[np.float32]
-    ) -> Layers:
-        """One frame of one window: target_mask float32 [12, h, w], plate float32 [3, h, w]."""
-        target, behind = torch.from_numpy(target_mask)[None], torch.from_numpy(plate)[None]
-        conditions = _pyramid(_ready(torch.cat([target, behind], 1), prepared.start.dtype))
-        x, heads = prepared.start.clone(), None
-        for level, condition in zip(prepared.levels, conditions, strict=True):
-            if heads is not None:
-                x = F.interpolate(x, scale_factor=2.0)
-            x, new = _run_level(level, x, condition)
-            heads = _sum_heads(heads, new)
-        assert heads is not None
-        flow, matte, inside = compose(heads, target, behind)
-        return Layers(
-            flow[0].permute(1, 2, 0).numpy(),
-            matte[0, 0].numpy(),
-            inside[0].permute(1, 2, 0).numpy(),
-        )
 
 
 def compose(heads: Tensor, target_mask: Tensor, plate: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -224,70 +134,7 @@ def compose(heads: Tensor, target_mask: Tensor, plate: Tensor) -> tuple[Tensor, 
     return heads[:, _FLOW], torch.sigmoid(heads[:, _MATTE]), inside.clamp(0, 1)
 
 
-def faster_dtype(generator: Generator, now: Callable[[], float], rounds: int = 8) -> torch.dtype:
-    """The dtype in which this machine renders the mouth faster, bfloat16 or float32: measured.
-
-    `now` is a monotonic clock in seconds. Takes about a third of a second.
-    """
-    photo = np.zeros((3, CROP, CROP), np.float32)
-    mask = np.zeros((REGIONS, CROP, CROP), np.float32)
-    target = np.ascontiguousarray(mask[(slice(None), *MOUTH_WINDOW)])
-    plate = np.zeros((3, *target.shape[1:]), np.float32)
-    dtypes = (torch.float32, torch.bfloat16)
-    prepared = [
-        generator.prepare(photo, mask, torch.zeros(REGIONS, CODE), MOUTH_WINDOW, dtype)
-        for dtype in dtypes
-    ]
-    seconds = [math.inf for _ in dtypes]
-    for _ in range(rounds):
-        for index, avatar in enumerate(prepared):
-            start = now()
-            generator.render(avatar, target, plate)
-            seconds[index] = min(seconds[index], now() - start)
-    return dtypes[seconds.index(min(seconds))]
-
-
-def _run_level(level: PreparedLevel, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-    """One level in the fast form; overwrites x. Features, and heads in float32."""
-    mask = condition[:, :REGIONS]
-    told = F.conv2d(condition, level.condition, padding=1).add_(level.first.shift)
-    for conv, shift in ((level.first, told), (level.second, level.second.shift)):
-        scale, demodulations = region_map(mask, conv.scale), region_map(mask, conv.demodulation)
-        x = convolve_in_place(x, conv.weight, scale, demodulations, shift)
-    return x, F.conv2d(x, level.head).float() + level.head_bias
-
-
-def _prepare_level(
-    level: nn.Module, reference: Tensor, codes: Tensor, window: Window, dtype: torch.dtype
-) -> PreparedLevel:
-    assert isinstance(level, Level)
-    told = level.reference(reference)
-    return PreparedLevel(
-        _prepare_conv(level.first, codes, level.first.shift(window) + told, dtype),
-        _prepare_conv(level.second, codes, level.second.shift(window), dtype),
-        _ready(level.condition.weight, dtype),
-        _ready(level.head.weight, dtype),
-        torch.as_tensor(level.head.bias)[:, None, None],
-    )
-
-
-def _prepare_conv(
-    conv: RegionalConv, codes: Tensor, shift: Tensor, dtype: torch.dtype
-) -> PreparedConv:
-    scale = conv.scale(codes)
-    return PreparedConv(
-        _ready(conv.weight, dtype),
-        scale.to(dtype),
-        demodulation(conv.weight, scale).to(dtype),
-        _ready(shift.expand(-1, len(conv.weight), -1, -1), dtype),
-    )
-
-
-def _ready(x: Tensor, dtype: torch.dtype) -> Tensor:
-    return x.detach().to(dtype).contiguous(memory_format=torch.channels_last)
-
-
-def _cut(x: Tensor, window: Window) -> Tensor:
+def cut(x: Tensor, window: Window) -> Tensor:
     """The part of the whole crop x [N, C, size, size] where the window lies.
 
     Raises ValueError unless the window's edges lie on the coarsest level's grid.
@@ -300,7 +147,7 @@ def _cut(x: Tensor, window: Window) -> Tensor:
     return x[..., top:bottom, left:right]
 
 
-def _pyramid(x: Tensor) -> list[Tensor]:
+def pyramid(x: Tensor) -> list[Tensor]:
     """x halved again and again, one for each level, the coarsest first."""
     pyramid = [x]
     for _ in CHANNELS[1:]:
@@ -308,7 +155,7 @@ def _pyramid(x: Tensor) -> list[Tensor]:
     return pyramid[::-1]
 
 
-def _sum_heads(sum_so_far: Tensor | None, new: Tensor) -> Tensor:
+def sum_heads(sum_so_far: Tensor | None, new: Tensor) -> Tensor:
     """Heads of a level on top of the coarser levels', as StyleGAN2 sums its ToRGB outputs."""
     if sum_so_far is None:
         return new

@@ -33,7 +33,7 @@ class LipDecoderConfig:
     """Sizes of a LipDecoder, and how strongly a closing phone closes; stored with its weights.
 
     At 80 ms on held-out voices of clean/speech a closing of 4, 8 and 16 shuts 95, 97 and 99 % of
-    P, B, M, and 0.4, 0.6 and 1.0 % of the open vowels.
+    P, B, M, and 0.6, 0.7 and 1.0 % of the open vowels.
     """
 
     inputs: int = AudioEncoderConfig().outputs

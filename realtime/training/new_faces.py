@@ -10,6 +10,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,17 +19,12 @@ from numpy.typing import NDArray
 from realtime import avatar_file
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.portrait import Encode, enroll, read_picture
-from realtime.face import EYE_CORNERS, OVAL, Points, eye_polygons
+from realtime.face import EYE_CORNERS, OVAL, Points, close_eyes, eye_polygons
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
 SOURCE = "faker"  # the set of clean/faces under CC0
-# Name of the avatar: the base, and the two averaged with it.
-RECIPES = {
-    "ava": ("female_86", "female_49", "female_47"),
-    "max": ("male_78", "male_02", "male_90"),
-}
 CONSENT = (
     "A face of nobody: averaged from three generated pictures of "
     "faker-js/assets-person-portrait (CC0 1.0)."
@@ -49,6 +45,23 @@ _WARP_STEP = 4
 _STILL = (*EYE_CORNERS[0], *EYE_CORNERS[1], 168, 6, 127, 356, 10, 151)
 
 
+class Recipe(NamedTuple):
+    """The base, the two averaged with it, and by what share of their opening its eyes are opened.
+
+    A squint hides blinks: nobody sees a narrow eye close.
+    """
+
+    base: str
+    others: tuple[str, str]
+    wider_eyes: float
+
+
+RECIPES = {
+    "ava": Recipe("female_86", ("female_49", "female_47"), 0.0),
+    "max": Recipe("male_78", ("male_02", "male_90"), 0.35),
+}
+
+
 def make(
     data: Path,
     out: Path,
@@ -64,9 +77,9 @@ def make(
     """
     paths = []
     for name, recipe in RECIPES.items():
-        base, *others = read_portraits(data, recipe)
+        base, *others = read_portraits(data, (recipe.base, *recipe.others))
         avatar = enroll(
-            new_face(base, others),
+            new_face(base, others, recipe.wider_eyes),
             name,
             CONSENT,
             created=created,
@@ -104,12 +117,15 @@ def read_portraits(data: Path, names: Sequence[str]) -> list[Portrait]:
     ]
 
 
-def new_face(base: Portrait, others: Sequence[Portrait]) -> Picture:
-    """Somebody else with the base's hair, clothes and room: RGB uint8 of the base's size."""
+def new_face(base: Portrait, others: Sequence[Portrait], wider_eyes: float) -> Picture:
+    """Somebody else with the base's hair, clothes and room: RGB uint8 of the base's size.
+
+    `wider_eyes` is the recipe's.
+    """
     portraits = (base, *others)
     aligned = [_aligned(each.points, base.points) for each in portraits]
     target = base.points + _SHAPE_SHARE * (np.mean(aligned, axis=0) - base.points)
-    target = np.asarray(target, np.float32)
+    target = close_eyes(np.asarray(target, np.float32), -wider_eyes)
     shape = base.picture.shape[:2]
     room = _warped(base, target, shape, anchors=_border(shape))
     donors = [_warped(each, target, shape, anchors=target[:0]) for each in others]

@@ -30,17 +30,18 @@ from realtime.face import (
 from realtime.models.tsg import first_mask
 from realtime.mouth_plate import MouthPlate
 from realtime.regions import Region, one_hot
+from realtime.training.lip_basis import taper
 from realtime.training.mesh import backward_flow, sample
 from realtime.training.people import Photo, own_plate, smile_plate
 
 Array = NDArray[np.float32]
 
-# Down the face, in eye distances below the eyes: motion is faded in between these two heights.
-_STILL_ABOVE, _MOVES_BELOW = 0.25, 0.70
 # How much the opening is darkened at its rim, how far that reaches (px), and where the upper
 # lip's shadow falls (px further down).
 _RIM_SHADE, _RIM_GAIN, _RIM_REACH, _LIP_SHADOW = 0.25, 0.85, 3.0, 1.5
 _FIRST_MASKS = 0.3
+# The mouth window holds the lower rims of the eyes, so it must know blinks too.
+_BLINKING_MOUTHS = 0.25
 _SMILE_PLATES = 0.35
 
 
@@ -57,9 +58,13 @@ class Motions:
 
     def draw(self, rng: np.random.Generator) -> Array:
         """A random frame of a random speaker, open ones preferred: float32 [478, 2]."""
+        return np.tensordot(self.draw_coefficients(rng), self.basis, 1)
+
+    def draw_coefficients(self, rng: np.random.Generator) -> Array:
+        """The same before the basis, a little exaggerated or damped: float32 [K]."""
         frames = self.coefficients[int(rng.integers(len(self.coefficients)))]
         row = frames[int(len(frames) * rng.random() ** 0.6)]
-        return np.tensordot(rng.uniform(0.7, 1.3) * row, self.basis, 1).astype(np.float32)
+        return np.asarray(rng.uniform(0.7, 1.3) * row, np.float32)
 
 
 @dataclass(frozen=True)
@@ -86,12 +91,9 @@ def load_motions(folder: Path) -> Motions:
     """The motions of `data/clean/motion`; raises FileNotFoundError without its basis.npz."""
     with np.load(folder / "basis.npz") as archive:
         mean, basis = archive["mean"].astype(np.float32), archive["basis"].astype(np.float32)
-    down = np.clip((mean[:, 1] - _STILL_ABOVE) / (_MOVES_BELOW - _STILL_ABOVE), 0, 1)
-    fade = down * down * (3 - 2 * down)
     speakers = sorted(path for path in folder.glob("*.npz") if path.name != "basis.npz")
-    return Motions(
-        [_sorted_frames(path, basis) for path in speakers], basis[..., :2] * fade[:, None]
-    )
+    lower_face = basis[..., :2] * taper(mean)[:, None]
+    return Motions([_sorted_frames(path, basis) for path in speakers], lower_face)
 
 
 def draw_picture(
@@ -99,14 +101,10 @@ def draw_picture(
 ) -> Picture:
     """A random picture of the mouth window, or of the eyes' blinking."""
     photo = photos[int(rng.integers(len(photos)))]
-    if window == EYES_WINDOW:
-        while not photo.eyes_open:
-            photo = photos[int(rng.integers(len(photos)))]
-        moved = close_eyes(photo.points, float(rng.random() ** 0.7))
-        plate = own_plate(photo)
-    else:
-        moved = move_lips(photo.closed, motions.draw(rng))
-        plate = _draw_plate(photo, rng)
+    moved = move_lips(photo.closed, motions.draw(rng))
+    if photo.eyes_open and (window == EYES_WINDOW or rng.random() < _BLINKING_MOUTHS):
+        moved = close_eyes(moved, float(rng.random() ** 0.7))
+    plate = _draw_plate(photo, rng)
     photo, plate = _relight(photo, plate, rng)
     picture = make_picture(photo, moved, plate, window, from_points=rng.random() < _FIRST_MASKS)
     return _mirror(picture) if rng.random() < 0.5 else picture
@@ -117,19 +115,22 @@ def make_picture(
 ) -> Picture:
     """The photograph with its landmarks at `moved` float32 [478, 2], seen in the window.
 
+    Behind the eyes' window stands no plate, but zeros.
     With `from_points` the target mask is the one drawn from the landmarks, else the warped one.
     """
     mouth = coverage(lip_polygons(moved)[Region.MOUTH], window)
     eyes = _eye_coverage(moved, window)
     flow = backward_flow(photo.points, moved, np.maximum(mouth, eyes), window)
-    behind = plate.compose(window, jaw_drop(moved, photo.points))
+    behind = np.zeros((*mouth.shape, 3), np.float32)
+    if window != EYES_WINDOW:
+        behind = plate.compose(window, jaw_drop(moved, photo.points))
     truth = _unit(sample(photo.crop, flow, window))
     _blend(truth, _unit(photo.crop[window]), eyes)
     _blend(truth, behind * _shade(mouth)[..., None], mouth)
     if from_points:
         target = first_mask(one_hot(photo.mask), photo.points, moved, window)
     else:
-        target = _warped_mask(photo, moved, flow, window)
+        target = warped_mask(photo, moved, flow, window)
     return Picture(
         photo=photo.crop,
         mask=photo.mask,
@@ -140,6 +141,17 @@ def make_picture(
         matte=mouth,
         closing=_widened(_eye_coverage(photo.points, window)),
     )
+
+
+def warped_mask(photo: Photo, moved: Points, flow: Array, window: Window) -> Array:
+    """The photograph's mask moved by its flow, lips and eyes drawn sharply: float32 [12, h, w]."""
+    ids = sample(photo.mask, flow, window, nearest=True)
+    ids[np.isin(ids, (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH, Region.EYES))] = Region.SKIN
+    mask = one_hot(ids)
+    overlay(mask, Region.EYES, _eye_coverage(moved, window))
+    for region, polygon in lip_polygons(moved).items():
+        overlay(mask, region, coverage(polygon, window))
+    return mask
 
 
 def stack(pictures: Sequence[Picture]) -> dict[str, NDArray[np.generic]]:
@@ -206,17 +218,6 @@ def _mirror(picture: Picture) -> Picture:
         matte=picture.matte[:, ::-1],
         closing=picture.closing[:, ::-1],
     )
-
-
-def _warped_mask(photo: Photo, moved: Points, flow: Array, window: Window) -> Array:
-    """The photograph's mask moved with it, lips and eyes drawn sharply on top."""
-    ids = sample(photo.mask, flow, window, nearest=True)
-    ids[np.isin(ids, (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH, Region.EYES))] = Region.SKIN
-    mask = one_hot(ids)
-    overlay(mask, Region.EYES, _eye_coverage(moved, window))
-    for region, polygon in lip_polygons(moved).items():
-        overlay(mask, region, coverage(polygon, window))
-    return mask
 
 
 def _eye_coverage(points: Points, window: Window) -> Array:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +42,29 @@ def speech(options: Options) -> None:
 
 
 def generator(options: Options) -> None:
+    import cv2
+
+    from realtime.measure.pictures import sheet
+    from realtime.models.weights import load_weights
     from realtime.training.generator import train
 
-    train(
+    out = options.runs / "generator"
+    path = train(
         options.data,
-        options.runs / "generator",
+        out,
         minutes=options.minutes,
         seed=options.seed,
         device=options.device,
         resume=options.resume,
     )
+    held_out = sheet(load_weights(path), options.data)
+    cv2.imwrite(str(out / "sheet.png"), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))
+
+
+def masks(options: Options) -> None:
+    from realtime.training.masks import train
+
+    train(options.data, options.runs / "masks", minutes=options.minutes, seed=options.seed)
 
 
 def pack(options: Options) -> None:
@@ -74,6 +89,35 @@ def sample(options: Options) -> None:
     make_sample(options.data, default_path().parent)
 
 
+def faces(options: Options) -> None:
+    from realtime.enroll.landmarks import Landmarker, find_model
+    from realtime.models.networks import Networks
+    from realtime.models.weights import load_weights
+    from realtime.training.new_faces import make
+
+    networks = Networks.restore(load_weights())
+    with Landmarker(find_model(None, os.environ)) as landmarker:
+        make(
+            options.data,
+            default_path().parent,
+            created=date.today().isoformat(),
+            landmarker=landmarker,
+            encode=networks.codes,
+            weights_hash=networks.digest,
+        )
+
+
+def measure_generator(options: Options) -> dict[str, Any]:
+    from realtime.measure.pictures import evaluate
+    from realtime.models.weights import load_weights
+
+    return {
+        f"{who}_{what}": value
+        for who, row in evaluate(load_weights(), options.data).items()
+        for what, value in row.items()
+    }
+
+
 def measure_speech(options: Options) -> dict[str, Any]:
     from realtime.measure.lips import evaluate
 
@@ -83,8 +127,13 @@ def measure_speech(options: Options) -> dict[str, Any]:
 STAGES: Mapping[str, Callable[[Options], None]] = {
     "speech": speech,
     "generator": generator,
+    "masks": masks,
     "pack": pack,
+    "faces": faces,
     "denture": denture,
     "sample": sample,
 }
-MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {"speech": measure_speech}
+MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {
+    "speech": measure_speech,
+    "generator": measure_generator,
+}

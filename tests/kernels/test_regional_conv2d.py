@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
+
 import pytest
 import torch
 from torch import Tensor
 
-from kernels.regional_conv2d import demodulation, region_map, regional_conv2d
+from kernels.regional_conv2d import demodulation, regional_conv2d
+from kernels.regional_passes import region_map
+
+# Read when a kernel is defined, which is when `impl="triton"` is first asked for.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"
+
+TRITON = pytest.param(
+    "triton",
+    marks=pytest.mark.skipif(find_spec("triton") is None, reason="Triton is absent"),
+)
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 
@@ -33,7 +46,7 @@ def relative_error(found: Tensor, expected: Tensor) -> float:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("impl", ["train", "fast"])
+@pytest.mark.parametrize("impl", ["auto", "train", "fast", TRITON])
 @pytest.mark.parametrize("regions", [1, 12])
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (16, 13)])
 def test_agrees_with_the_formula(

@@ -36,7 +36,7 @@ def corpus(basis: LipBasis) -> speech.Corpus:
     phone = rng.integers(0, len(PHONES), 800).astype(np.uint8)
     motion = rng.normal(0, 0.3, (800, CODES)).astype(np.float16)
     recording = Recording("r", mel, phone, motion, [("a", 50, 700)])
-    return speech.Corpus([Source([recording], 1.0)], basis, recording)
+    return speech.Corpus([Source([recording], 1.0)], basis, recording, [recording])
 
 
 def _batch(motion: Tensor, phone: Tensor) -> Batch:
@@ -77,6 +77,23 @@ def test_the_right_motion_costs_nothing_and_an_open_p_costs_most(basis: LipBasis
     wrong[1][0, 12] += 1
     at_p, at_vowel = (losses.motion(code, batch) for code in wrong)
     assert at_p > 1.5 * at_vowel > 0
+
+
+def test_calibration_makes_up_for_damped_motion_but_not_without_end(
+    corpus: speech.Corpus,
+) -> None:
+    networks = speech.new_networks(corpus)
+    speech.calibrate(networks, corpus.held, corpus.unseen)
+    assert (networks.lips.gain >= 1).all()
+    damped = networks.lips.gain.clone()
+    networks.lips.scale.mul_(100)
+    speech.calibrate(networks, corpus.held, corpus.unseen)
+    torch.testing.assert_close(networks.lips.gain, torch.ones(CODES))
+    networks.lips.scale.div_(1e5)
+    speech.calibrate(networks, corpus.held, corpus.unseen)
+    assert networks.lips.gain[1:].tolist() == [1.5] * (CODES - 1)
+    assert 1 < networks.lips.gain[0] < 1.5
+    assert (damped <= networks.lips.gain).all()
 
 
 def test_a_broken_run_goes_on_as_if_unbroken(

@@ -1,0 +1,177 @@
+"""`bench kernels`: the regional layers beside plain convolutions and beside the R-fold form."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kernels.regional_conv2d import as_kernel, convolve_prepared, demodulation
+from kernels.regional_passes import SLOPE
+from realtime.face import CROP, MOUTH_WINDOW
+from realtime.models import openvino_graph
+from realtime.models.generator import BASE, CHANNELS, CONDITION, pyramid
+from realtime.models.renderer import Backend, channels_last
+from realtime.regions import REGIONS
+
+Clock = Callable[[], float]
+Result = dict[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer of the generator, alone, in PyTorch; or all in a chain, in one backend.
+
+    Times are the least of all rounds, ms; the R-fold form is timed in PyTorch only.
+    """
+
+    name: str
+    plain_ms: float
+    ours_ms: float
+    rfold_ms: float = math.nan
+
+
+class Layer(nn.Module):
+    """A random regional layer whose tables are ready, as they are for a known avatar."""
+
+    weight: Tensor
+    scale: Tensor
+    demodulation: Tensor
+    shift: Tensor
+    every: Tensor
+
+    def __init__(self, into: int, out: int, side: int) -> None:
+        super().__init__()
+        weight = torch.randn(out, into, 3, 3) * (9 * into) ** -0.5
+        scale = 1 + 0.3 * torch.randn(CONDITION, into)
+        demodulations = demodulation(weight, scale)
+        styled = weight * scale[:, None, :, None, None] * demodulations[..., None, None, None]
+        self.register_buffer("weight", weight)
+        self.register_buffer("scale", as_kernel(scale))
+        self.register_buffer("demodulation", as_kernel(demodulations))
+        self.register_buffer("shift", torch.randn(1, out, side, side))
+        self.register_buffer("every", styled[:REGIONS].flatten(0, 1))
+
+    def plain(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight, padding=1)
+
+    def ours(self, x: Tensor, told: Tensor) -> Tensor:
+        return convolve_prepared(x, self.weight, told, self.scale, self.demodulation, self.shift)
+
+    def rfold(self, x: Tensor, told: Tensor) -> Tensor:
+        """Every region's convolution, blended by the mask."""
+        mask = told[:, :REGIONS, None]
+        every = F.conv2d(x, self.every, padding=1)
+        blended = every.view(1, REGIONS, -1, *every.shape[2:]).mul_(mask).sum(1)
+        return F.leaky_relu_(blended.add_(self.shift), SLOPE)
+
+
+class Chain(nn.Module):
+    """The layers one after the other, upsampled between: only here does fusing show."""
+
+    start: Tensor
+
+    def __init__(self, *, regional: bool) -> None:
+        super().__init__()
+        self._regional = regional
+        shapes = layer_shapes()
+        self.layers = nn.ModuleList(Layer(*shape) for shape in shapes)
+        self.register_buffer("start", torch.randn(1, shapes[0][0], shapes[0][2], shapes[0][2]))
+
+    def forward(self, condition: Tensor) -> Tensor:
+        """float32 [1, 15, 160, 160] -> [1, 1, 160, 160]; the plain chain looks at it once."""
+        told = condition.to(self.start.dtype).contiguous(memory_format=torch.channels_last)
+        levels = pyramid(told) if self._regional else [F.avg_pool2d(told[:, :1], CROP // BASE)]
+        x = self.start + levels[0][:, :1]
+        for index, layer in enumerate(self.layers):
+            assert isinstance(layer, Layer)
+            if index and index % 2 == 0:
+                x = F.interpolate(x, scale_factor=2.0)
+            x = layer.ours(x, levels[index // 2]) if self._regional else layer.plain(x)
+        return x[:, :1].float()
+
+
+@torch.inference_mode()
+def bench_kernels(
+    candidates: Sequence[Backend], now: Clock, rounds: int = 25
+) -> tuple[Result, list[Row]]:
+    """What the generator's ten regional layers cost, in the mouth's window; forms alternate.
+
+    over_plain: the fastest backend's chain of layers over the fastest plain chain.
+    speedup_over_rfold: the sum of the R-fold layers over that same chain. `now` is a monotonic
+    clock in seconds.
+    """
+    chains = {backend: _chain_row(backend, now, rounds) for backend in candidates}
+    backend, best = min(chains.items(), key=lambda item: item[1].ours_ms)
+    layers = [_layer_row(*shape, backend.dtype, now, rounds) for shape in layer_shapes()]
+    result: Result = {
+        "over_plain": best.ours_ms / min(row.plain_ms for row in chains.values()),
+        "speedup_over_rfold": sum(row.rfold_ms for row in layers) / best.ours_ms,
+        "ours_ms": best.ours_ms,
+        "backend": str(backend),
+        "threads": torch.get_num_threads(),
+        "device": platform.processor() or platform.machine(),
+    }
+    return result, [*layers, *chains.values()]
+
+
+def layer_shapes() -> list[tuple[int, int, int]]:
+    """Channels into, channels out and side of the generator's ten layers, in the mouth's window."""
+    rows, _ = MOUTH_WINDOW
+    finest = rows.stop - rows.start
+    sides = [finest * (BASE << level) // CROP for level in range(len(CHANNELS))]
+    widths = itertools.pairwise((CHANNELS[0], *CHANNELS))
+    return [
+        shape
+        for (into, out), side in zip(widths, sides, strict=True)
+        for shape in ((into, out, side), (out, out, side))
+    ]
+
+
+def _layer_row(into: int, out: int, side: int, dtype: torch.dtype, now: Clock, rounds: int) -> Row:
+    layer = channels_last(Layer(into, out, side).to(dtype))
+    x, told = (
+        torch.rand(1, channels, side, side, dtype=dtype).contiguous(
+            memory_format=torch.channels_last
+        )
+        for channels in (into, CONDITION)
+    )
+    times = _times(
+        [lambda: layer.plain(x), lambda: layer.ours(x, told), lambda: layer.rfold(x, told)],
+        now,
+        rounds,
+    )
+    return Row(f"{into:>3} to {out:>3}, {side}x{side}", *times)
+
+
+def _chain_row(backend: Backend, now: Clock, rounds: int) -> Row:
+    condition = torch.rand(1, CONDITION, *(part.stop - part.start for part in MOUTH_WINDOW))
+    with torch.inference_mode(False):
+        plain, ours = (_run(Chain(regional=regional), backend) for regional in (False, True))
+    times = _times([lambda: plain(condition), lambda: ours(condition)], now, rounds)
+    return Row(f"all, {backend}", *times)
+
+
+def _run(chain: Chain, backend: Backend) -> Callable[[Tensor], Tensor]:
+    if backend.name == "torch":
+        return channels_last(chain.to(backend.dtype))
+    rows, columns = MOUTH_WINDOW
+    size = rows.stop - rows.start, columns.stop - columns.start
+    return openvino_graph.compiled(chain.eval(), size, backend.dtype)
+
+
+def _times(forms: list[Callable[[], Tensor]], now: Clock, rounds: int) -> list[float]:
+    """Least milliseconds of each form over `rounds`, taken in turns."""
+    best = [math.inf] * len(forms)
+    for _ in range(rounds):
+        for index, form in enumerate(forms):
+            began = now()
+            form()
+            best[index] = min(best[index], 1e3 * (now() - began))
+    return best

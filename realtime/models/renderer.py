@@ -1,0 +1,242 @@
+"""The generator at work: one avatar and one window as a function from a frame's mask to layers.
+
+Style scales, demodulation and all that only the avatar decides are folded into constants; masks
+become style maps by 1x1 convolutions. The function is plain PyTorch, exports with fixed shapes,
+and runs in PyTorch or, where that is installed, under OpenVINO.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from kernels.regional_conv2d import as_kernel, convolve_prepared, demodulation
+from realtime.face import CROP, MOUTH_WINDOW, Window
+from realtime.models import openvino_graph
+from realtime.models.generator import (
+    CONDITION,
+    Generator,
+    Level,
+    RegionalConv,
+    compose,
+    cut,
+    pyramid,
+)
+from realtime.models.generator import sum_heads as add_heads
+from realtime.models.style_encoder import CODE
+from realtime.regions import REGIONS
+
+Picture = NDArray[np.float32]
+_Network = TypeVar("_Network", bound=nn.Module)
+
+_FLOW, _MATTE, _INSIDE = slice(0, 2), 2, slice(3, 6)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Who computes a frame, and in which dtype (float32 or bfloat16)."""
+
+    name: Literal["torch", "openvino"] = "torch"
+    dtype: torch.dtype = torch.float32
+
+    def __str__(self) -> str:
+        return f"{self.name} {str(self.dtype).removeprefix('torch.')}"
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What the compositor lays together, for one window, in the canonical crop.
+
+    flow float32 [h, w, 2], canonical pixels: pixel p shows the photograph at p + flow;
+    matte float32 [h, w], 0 photograph .. 1 inside; inside float32 [h, w, 3], RGB 0..1.
+    """
+
+    flow: Picture
+    matte: Picture
+    inside: Picture
+
+
+class _Conv(nn.Module):
+    """A regional convolution of one avatar: weight, tables as 1x1 kernels, shift [1, O, h, w].
+
+    The kernels read the whole condition, the plate with zeros: cutting out the mask costs more.
+    """
+
+    weight: Tensor
+    scale: Tensor
+    demodulation: Tensor
+    shift: Tensor
+
+    def __init__(self, conv: RegionalConv, codes: Tensor, shift: Tensor) -> None:
+        super().__init__()
+        scale = conv.scale(codes)
+        self.register_buffer("weight", conv.weight.detach())
+        self.register_buffer("scale", _table(scale))
+        self.register_buffer("demodulation", _table(demodulation(conv.weight, scale)))
+        self.register_buffer("shift", shift.expand(1, len(conv.weight), -1, -1).contiguous())
+
+    def forward(self, x: Tensor, condition: Tensor, shift: Tensor) -> Tensor:
+        return convolve_prepared(x, self.weight, condition, self.scale, self.demodulation, shift)
+
+
+class _Level(nn.Module):
+    """Two regional convolutions, what the frame tells the first, and the heads' weights."""
+
+    condition: Tensor
+    head: Tensor
+    head_bias: Tensor
+
+    def __init__(self, level: Level, reference: Tensor, codes: Tensor, window: Window) -> None:
+        super().__init__()
+        told = level.reference(reference)
+        self.first = _Conv(level.first, codes, level.first.shift(window) + told)
+        self.second = _Conv(level.second, codes, level.second.shift(window))
+        self.register_buffer("condition", level.condition.weight.detach())
+        self.register_buffer("head", level.head.weight.detach())
+        self.register_buffer("head_bias", torch.as_tensor(level.head.bias).detach())
+
+    def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        told = F.conv2d(condition, self.condition, padding=1).add_(self.first.shift)
+        x = self.second(self.first(x, condition, told), condition, self.second.shift)
+        return x, F.conv2d(x, self.head, self.head_bias)
+
+
+class WindowGraph(nn.Module):
+    """Condition float32 [1, 15, h, w] (mask, plate) -> flow 2, matte 1, inside 3: [1, 6, h, w]."""
+
+    start: Tensor
+
+    def __init__(
+        self, generator: Generator, photo: Picture, mask: Picture, codes: Tensor, window: Window
+    ) -> None:
+        super().__init__()
+        references = pyramid(cut(torch.from_numpy(np.concatenate([mask, photo]))[None], window))
+        self.register_buffer("start", cut(generator.constant, window).detach())
+        self.levels = nn.ModuleList(
+            _Level(cast(Level, level), reference, codes, window)
+            for level, reference in zip(generator.levels, references, strict=True)
+        )
+
+    def forward(self, condition: Tensor) -> Tensor:
+        heads: Tensor | None = None
+        x = self.start
+        for level, told in zip(self.levels, self._conditions(condition), strict=True):
+            x = x if heads is None else F.interpolate(x, scale_factor=2.0)
+            x, new = level(x, told)
+            # Planar: the few heads are cut apart below, and strided they cost twice as much.
+            heads = add_heads(heads, new.float().contiguous())
+        assert heads is not None
+        return torch.cat(compose(heads, condition[:, :REGIONS], condition[:, REGIONS:]), 1)
+
+    def _conditions(self, condition: Tensor) -> list[Tensor]:
+        # Rounding before transposing takes a third of the time of both at once.
+        rounded = condition.to(self.start.dtype)
+        return pyramid(rounded.contiguous(memory_format=torch.channels_last))
+
+
+def _table(rows: Tensor) -> Tensor:
+    """Rows of the regions [12, C] as a 1x1 kernel over the condition: [C, 15, 1, 1]."""
+    return as_kernel(F.pad(rows, (0, 0, 0, CONDITION - REGIONS)))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything of one avatar and one window that no frame changes."""
+
+    window: Window
+    run: Callable[[Tensor], Tensor]
+
+
+def prepare(
+    generator: Generator,
+    photo: Picture,
+    mask: Picture,
+    codes: Tensor,
+    window: Window,
+    backend: Backend,
+) -> Prepared:
+    """All that is constant for one avatar: photo [3, 256, 256] RGB 0..1, mask [12, 256, 256],
+    codes [12, 64]. ModuleNotFoundError where the backend is not installed."""
+    with torch.no_grad():
+        graph = WindowGraph(generator, photo, mask, codes, window).eval()
+    if backend.name == "openvino":
+        rows, columns = window
+        size = rows.stop - rows.start, columns.stop - columns.start
+        return Prepared(window, openvino_graph.compiled(graph, size, backend.dtype))
+    return Prepared(window, channels_last(graph.to(backend.dtype)))
+
+
+def render(prepared: Prepared, target_mask: Picture, plate: Picture) -> Layers:
+    """One frame of one window: target_mask float32 [12, h, w], plate float32 [3, h, w]."""
+    condition = torch.from_numpy(np.concatenate([target_mask, plate]))[None]
+    with torch.inference_mode():
+        made = prepared.run(condition)[0].numpy()
+    flow, inside = (
+        np.ascontiguousarray(made[part].transpose(1, 2, 0)) for part in (_FLOW, _INSIDE)
+    )
+    return Layers(flow, made[_MATTE].copy(), inside)
+
+
+def channels_last(network: _Network) -> _Network:
+    """The network with its 4-dimensional buffers laid out as CPU convolutions like them."""
+    for part in network.modules():
+        for name, buffer in list(part.named_buffers(recurse=False)):
+            if buffer.ndim == 4:
+                setattr(part, name, buffer.contiguous(memory_format=torch.channels_last))
+    return network
+
+
+def backends() -> list[Backend]:
+    """What can be asked of this machine."""
+    names: Sequence[Literal["torch", "openvino"]] = ("torch", "openvino")
+    return [
+        Backend(name, dtype)
+        for name in names[: 1 + openvino_graph.installed()]
+        for dtype in (torch.float32, torch.bfloat16)
+    ]
+
+
+def measured(
+    generator: Generator, now: Callable[[], float], rounds: int = 8
+) -> dict[Backend, float]:
+    """Milliseconds in which backends render the mouth, the fastest first.
+
+    PyTorch in both dtypes; then the better of the two beside OpenVINO, where that is installed.
+    `now` is a monotonic clock in seconds. Takes half a second, and one more with OpenVINO.
+    """
+    plain = [backend for backend in backends() if backend.name == "torch"]
+    rows = _alternating(generator, plain, now, rounds)
+    if openvino_graph.installed():
+        best = min(rows, key=rows.__getitem__)
+        rivals = [best, Backend("openvino", best.dtype)]
+        rows |= _alternating(generator, rivals, now, rounds)
+    return dict(sorted(rows.items(), key=lambda row: row[1]))
+
+
+def _alternating(
+    generator: Generator, rivals: Sequence[Backend], now: Callable[[], float], rounds: int
+) -> dict[Backend, float]:
+    """Least milliseconds of each backend for a blank mouth, taken in turns."""
+    photo = np.zeros((3, CROP, CROP), np.float32)
+    mask = np.zeros((REGIONS, CROP, CROP), np.float32)
+    target = np.ascontiguousarray(mask[(slice(None), *MOUTH_WINDOW)])
+    plate = np.zeros((3, *target.shape[1:]), np.float32)
+    codes = torch.zeros(REGIONS, CODE)
+    avatars = {
+        backend: prepare(generator, photo, mask, codes, MOUTH_WINDOW, backend) for backend in rivals
+    }
+    best = dict.fromkeys(avatars, math.inf)
+    for _ in range(rounds):
+        for backend, avatar in avatars.items():
+            began = now()
+            render(avatar, target, plate)
+            best[backend] = min(best[backend], 1e3 * (now() - began))
+    return best

@@ -1,0 +1,99 @@
+"""The virtual camera a call app sees.
+
+pyvirtualcam is GPL-2, an optional extra, and imported in this file only.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.clock import FRAME_RATE
+from realtime.engine import Frame, Picture
+from realtime.errors import OutputError
+from realtime.outputs.stills import letterbox
+
+CAMERA_SIZE = (1280, 720)
+INSTALL_EXTRA = 'pip install "segtalker-live[webcam]"'
+# exclusive_caps: Chrome lists only devices that can do nothing but capture.
+LOAD_V4L2LOOPBACK = (
+    "sudo modprobe v4l2loopback devices=1 video_nr=10 card_label=Avatar exclusive_caps=1"
+)
+_INSTALL = {
+    "linux": f"sudo apt install v4l2loopback-dkms && {LOAD_V4L2LOOPBACK}",
+    "darwin": "brew install --cask obs, then in OBS press Start Virtual Camera and Stop once "
+    "(macOS 13 and later need OBS 30)",
+    "win32": "winget install OBSProject.OBSStudio (or Unity Capture: clone "
+    "https://github.com/schellingb/UnityCapture and run Install\\Install.bat)",
+}
+
+
+def install_command(platform: str = sys.platform) -> str:
+    """What to type on this system so that there is a virtual camera."""
+    return _INSTALL.get(platform, _INSTALL["linux"])
+
+
+def to_i420(image: Picture) -> NDArray[np.uint8]:
+    """RGB uint8 [H, W, 3] -> I420 uint8 [H * 3 / 2, W], both sides even."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), np.uint8)
+
+
+class Camera:
+    """Shows pictures of any size, letterboxed, on the virtual camera `device` (None: the first).
+
+    Raises OutputError, which says what to type, when there is no virtual camera.
+    """
+
+    def __init__(
+        self,
+        device: str | None = None,
+        size: tuple[int, int] = CAMERA_SIZE,
+        rate: int = FRAME_RATE,
+    ) -> None:
+        self._size = size
+        self._shown: Picture | None = None
+        self._i420: NDArray[np.uint8] = np.zeros(0, np.uint8)
+        self._camera = self._open(device, rate)
+
+    def _open(self, device: str | None, rate: int) -> Any:
+        try:
+            import pyvirtualcam
+        except ImportError as error:
+            raise OutputError(f'the camera needs the extra "webcam": {INSTALL_EXTRA}') from error
+        width, height = self._size
+        form = pyvirtualcam.PixelFormat.I420
+        try:
+            return pyvirtualcam.Camera(width, height, rate, fmt=form, device=device)
+        except (RuntimeError, ValueError) as error:
+            raise OutputError(f"no virtual camera: {install_command()} (found: {error})") from error
+
+    @property
+    def name(self) -> str:
+        """What the call app calls it."""
+        return str(self._camera.device)
+
+    def write(self, frame: Frame) -> None:
+        """Shows the picture; one shown twice in a row is converted once."""
+        if frame.image is not self._shown:
+            self._i420 = to_i420(letterbox(frame.image, self._size))
+            self._shown = frame.image
+        try:
+            self._camera.send(self._i420)
+        except RuntimeError as error:
+            raise OutputError(f"the virtual camera {self.name} was lost: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._camera.close()

@@ -1,0 +1,81 @@
+"""A call while it runs: the loop between a microphone, its outputs, and the user's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from realtime.audio.microphone import SoundSource
+from realtime.clock import FRAME_MS
+from realtime.outputs.feed import Feed
+from realtime.outputs.keys import Keys
+from realtime.outputs.live_loop import LiveLoop
+from realtime.outputs.live_view import CpuMeter, Health
+from realtime.outputs.playout import Playout
+
+# Longer than the microphone's 10 ms blocks, shorter than a frame: silence is filled in on time.
+_WAIT_S = 0.02
+
+
+class LiveCall:
+    """Runs `loop` until q is pressed; what goes wrong and what is mended is told to `report`."""
+
+    def __init__(
+        self,
+        loop: LiveLoop,
+        microphone: SoundSource,
+        feeds: Sequence[Feed],
+        playout: Playout | None,
+        report: Callable[[str], None],
+        lookahead_ms: int,
+    ) -> None:
+        self._loop = loop
+        self._microphone = microphone
+        self._feeds = feeds
+        self._playout = playout
+        self._report = report
+        self._lookahead_ms = lookahead_ms
+        self._was_lost = False
+        self._ended = False
+        self._cpu = CpuMeter()
+
+    def run(self, keys: Keys) -> None:
+        """Returns when the user ends the call."""
+        while not self._ended:
+            self._loop.tick(self._microphone.read(_WAIT_S))
+            self._tell_of_microphone()
+            for key in keys.read():
+                self._obey(key)
+
+    def _tell_of_microphone(self) -> None:
+        lost = self._microphone.lost
+        if lost != self._was_lost:
+            self._report(
+                "the microphone was lost; the picture goes on" if lost else "the microphone is back"
+            )
+        self._was_lost = lost
+
+    def _obey(self, key: str) -> None:
+        if key == "p":
+            self._loop.pause(not self._loop.paused)
+        elif key == "m":
+            self._loop.muted = not self._loop.muted
+        elif key == "q":
+            self._ended = True
+
+    def health(self) -> Health:
+        """The state for the live view; may be asked from another thread."""
+        loop = self._loop
+        return Health(
+            paused=loop.paused,
+            muted=loop.muted,
+            microphone_lost=self._microphone.lost,
+            delay_ms=FRAME_MS + self._lookahead_ms + 1000 * loop.output_delay_s,
+            level_dbfs=loop.level_dbfs,
+            cpu_percent=self._cpu.percent(),
+            frames=loop.frames,
+            skipped=loop.intake.skipped,
+            filled=loop.intake.filled,
+            overflows=self._microphone.overflows,
+            gaps=self._playout.underruns if self._playout else 0,
+            pictures_dropped=sum(feed.dropped for feed in self._feeds),
+        )

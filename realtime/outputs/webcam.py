@@ -1,0 +1,89 @@
+"""A camera and a microphone called "Avatar" in any call app."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from realtime.audio.microphone import Microphone
+from realtime.audio.portaudio import PortAudio
+from realtime.clock import FRAME_RATE
+from realtime.engine import Steps
+from realtime.errors import OutputError
+from realtime.outputs.camera import CAMERA_SIZE, Camera
+from realtime.outputs.feed import Feed
+from realtime.outputs.keys import TerminalKeys
+from realtime.outputs.live_call import LiveCall
+from realtime.outputs.live_loop import LiveLoop
+from realtime.outputs.live_view import LiveView
+from realtime.outputs.recording import Recording
+from realtime.outputs.schedule import Backlog, Schedule
+from realtime.outputs.video_file import VideoFile
+from realtime.outputs.virtual_microphone import Voice, open_voice
+
+# A second of pictures: 70 MB at 1280x720.
+_RECORDING_FRAMES = FRAME_RATE
+
+
+@dataclass(frozen=True)
+class WebcamOptions:
+    """What the user may choose; None is the system's default.
+
+    `microphone` is a number or part of a name, `camera` a device as the system names it, `record`
+    an .mp4, `fps` 25 or 30, `size` the camera's, px, `lookahead_ms` what the engine was made with.
+    """
+
+    lookahead_ms: int
+    microphone: str | None = None
+    camera: str | None = None
+    record: Path | None = None
+    fps: int = FRAME_RATE
+    size: tuple[int, int] = CAMERA_SIZE
+
+
+def run_webcam(engine: Steps, options: WebcamOptions, console: Console) -> None:
+    """Is in the call until q or Ctrl-C.
+
+    Raises InputError without a microphone and OutputError without a virtual camera or a place for
+    the recording; a missing virtual microphone is told, and the call goes on without.
+    """
+    # Messages hold commands such as pip install "x[webcam]", to be copied as they are.
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    with ExitStack() as parts:
+        card = PortAudio()
+        camera = Camera(options.camera, options.size, options.fps)
+        feeds = [parts.enter_context(Feed(camera, Schedule(options.fps), say))]
+        if options.record is not None:
+            feeds.append(parts.enter_context(_recording(options.record, engine, say)))
+        voice = _voice(card, say)
+        if voice is not None:
+            parts.enter_context(voice)
+        microphone = parts.enter_context(Microphone(card, options.microphone))
+        playout = voice.playout if voice is not None else None
+        loop = LiveLoop(engine, feeds, playout, time.monotonic)
+        call = LiveCall(loop, microphone, feeds, playout, say, options.lookahead_ms)
+        say(f'In the call app pick "{camera.name}" as camera; start it after us.')
+        parts.enter_context(LiveView(call.health, console))
+        keys = parts.enter_context(TerminalKeys())
+        with suppress(KeyboardInterrupt):
+            call.run(keys)
+
+
+def _recording(path: Path, engine: Steps, say: Callable[[str], None]) -> Feed:
+    recording = Recording(VideoFile(path, engine.size), path, say)
+    return Feed(recording, Backlog(_RECORDING_FRAMES), say)
+
+
+def _voice(card: PortAudio, say: Callable[[str], None]) -> Voice | None:
+    try:
+        return open_voice(card, say)
+    except OutputError as error:
+        say(str(error))
+        say("Until then pick your own microphone in the call app, and use --lookahead-ms 0.")
+        return None

@@ -1,0 +1,42 @@
+"""The engine's bench: multiply-adds are all counted, and the ratios follow the clock."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from realtime.clock import FRAME_SAMPLES
+from realtime.engine import Engine
+from realtime.measure.bench_engine import bench_engine, multiply_adds
+from realtime.measure.bench_kernels import layer_shapes
+from realtime.models.renderer import Backend
+from tests.avatars import drawn_avatar, untrained_networks
+from tests.engines import EchoEngine
+
+
+def test_multiply_adds_are_the_layers_and_little_more() -> None:
+    backend = Backend("torch", torch.float64)
+    engine = Engine(untrained_networks(), drawn_avatar(), backend=backend)
+    layers = sum(9 * into * out * side * side for into, out, side in layer_shapes())
+    counted = multiply_adds(engine, np.zeros(FRAME_SAMPLES, np.int16))
+    assert layers < counted < 2 * layers
+
+
+def test_ratios_follow_the_clock() -> None:
+    ticks = itertools.count()
+    result = bench_engine(
+        EchoEngine(),
+        [np.zeros(3 * FRAME_SAMPLES, np.int16)],
+        multiply_adds=64 * 64 * 128 * 128 * 9 // 2,
+        seconds=0.4,
+        lookahead_ms=0,
+        first_frame_s=1.5,
+        now=lambda: 0.01 * next(ticks),
+    )
+    assert result["frames"] == 10
+    assert result["step_p50_ms"] == pytest.approx(10)
+    assert result["load"] == pytest.approx(0.25)
+    assert result["step_over_limit"] == pytest.approx(2)

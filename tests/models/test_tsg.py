@@ -1,0 +1,119 @@
+"""The first mask: what moves with the landmarks, what stays, and that it stays a mask."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from realtime.face import (
+    CHIN,
+    EYES_WINDOW,
+    MOUTH_WINDOW,
+    OVAL,
+    Points,
+    Window,
+    close_eyes,
+    coverage,
+    lip_polygons,
+)
+from realtime.models.tsg import Mask, MaskNet, first_mask
+from realtime.regions import REGIONS, Region
+from tests.faces import drawn_face
+
+WHOLE = (slice(0, 256), slice(0, 256))
+
+
+def resting() -> tuple[Mask, Points]:
+    """A face on a body: soft one-hot [12, 256, 256] and its points."""
+    points = drawn_face()
+    mask = np.zeros((REGIONS, 256, 256), np.float32)
+    face = coverage(points[list(OVAL)], WHOLE)
+    mask[Region.SKIN], mask[Region.BODY] = face, 1 - face
+    for region, polygon in lip_polygons(points).items():
+        share = coverage(polygon, WHOLE)
+        mask *= 1 - share
+        mask[region] += share
+    return mask, points
+
+
+@pytest.mark.parametrize("window", [MOUTH_WINDOW, EYES_WINDOW], ids=["mouth", "eyes"])
+def test_every_pixel_keeps_one_whole_region(window: Window) -> None:
+    mask, points = resting()
+    moved = close_eyes(drawn_face(gap=17.0), 0.5)
+    made = first_mask(mask, points, moved, window)
+    assert made.dtype == np.float32
+    assert made.shape[1:] == (
+        window[0].stop - window[0].start,
+        window[1].stop - window[1].start,
+    )
+    np.testing.assert_allclose(made.sum(0), 1, atol=1e-5)
+    assert made.min() >= -1e-6
+
+
+def test_the_opening_has_the_polygons_area() -> None:
+    mask, points = resting()
+    moved = drawn_face(gap=17.3)
+    made = first_mask(mask, points, moved, MOUTH_WINDOW)
+    polygon = lip_polygons(moved)[Region.MOUTH].astype(np.float64)
+    x, y = polygon.T
+    area = abs((x * np.roll(y, 1) - y * np.roll(x, 1)).sum()) / 2
+    assert made[Region.MOUTH].sum() == pytest.approx(area, rel=0.04)
+
+
+def test_closed_lips_show_no_more_than_their_seam() -> None:
+    mask, points = resting()
+    opened = drawn_face(gap=17.0)
+    mask[:] = 0
+    mask[Region.MOUTH] = 1
+    made = first_mask(mask, opened, points, MOUTH_WINDOW)
+    assert made[Region.MOUTH].max() < 0.3
+
+
+def test_the_chin_takes_the_skin_along() -> None:
+    mask, points = resting()
+    moved = points.copy()
+    moved[list(CHIN), 1] += 10
+    below = (slice(None), int(points[152, 1]) + 4 - 96, 128 - 48)
+    assert first_mask(mask, points, points, MOUTH_WINDOW)[below][Region.BODY] == 1
+    assert first_mask(mask, points, moved, MOUTH_WINDOW)[below][Region.SKIN] == 1
+    above = (slice(None), int(points[152, 1]) - 4 - 96, 128 - 48)
+    moved[list(CHIN), 1] -= 20
+    assert first_mask(mask, points, moved, MOUTH_WINDOW)[above][Region.BODY] == 1
+
+
+def test_shutting_eyes_leaves_skin() -> None:
+    mask, points = resting()
+    opened = first_mask(mask, points, points, EYES_WINDOW)[Region.EYES].sum()
+    shut = first_mask(mask, points, close_eyes(points, 1.0), EYES_WINDOW)[Region.EYES].sum()
+    assert opened > 100
+    assert shut < 0.1 * opened
+
+
+def test_the_resting_mask_is_not_written_to() -> None:
+    mask, points = resting()
+    before = mask.copy()
+    first_mask(mask, points, drawn_face(gap=9.0), MOUTH_WINDOW)
+    np.testing.assert_array_equal(mask, before)
+
+
+def test_the_untrained_network_keeps_the_first_mask() -> None:
+    mask, points = resting()
+    network = MaskNet()
+    known = network.know(torch.from_numpy(mask)[None], MOUTH_WINDOW)
+    first = first_mask(mask, points, drawn_face(gap=12.0), MOUTH_WINDOW)
+    refined = network.refine(known, first)
+    assert refined.dtype == np.float32
+    np.testing.assert_allclose(refined, first, atol=2e-3)
+
+
+def test_the_pose_source_hides_the_lower_half() -> None:
+    mask, _ = resting()
+    torch.manual_seed(0)
+    network = MaskNet()
+    network.avatar.weight.data[:, :REGIONS] = 0
+    rest = torch.from_numpy(mask)[None]
+    shifted = rest.roll(1, 1)
+    seen = network.know(rest, MOUTH_WINDOW) - network.know(shifted, MOUTH_WINDOW)
+    assert seen[..., :20, :].abs().max() > 0
+    assert not seen[..., 40:, :].any()
