@@ -14,6 +14,7 @@ import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from datetime import date  # noqa: E402
 from importlib.resources import files  # noqa: E402
+from importlib.util import find_spec  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, Any, TypeAlias  # noqa: E402
 
@@ -36,7 +37,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 STAGES = ("speech", "generator", "masks", "pack", "faces", "denture", "sample")
 
 ASSETS = Path(str(files("realtime") / "assets"))
-_PORT = 8443
+_PORT = 8080
 CONSENT = (
     "I am the person in this portrait, or I have that person's consent to make it speak; "
     "I will not use it to deceive."
@@ -126,12 +127,12 @@ def fastest_backend(networks: Networks) -> Backend:
 
 
 def build_engine(networks: Networks, arguments: Arguments, backend: Backend) -> Engine:
-    from realtime import avatar_file
     from realtime.engine import Engine
+    from realtime.gallery import AvatarGallery
 
     return Engine(
         networks,
-        avatar_file.load(find_avatar(arguments.avatar)),
+        AvatarGallery(ASSETS).find(arguments.avatar),
         lookahead_ms=arguments.lookahead_ms,
         size=arguments.size,
         seed=arguments.seed,
@@ -139,10 +140,74 @@ def build_engine(networks: Networks, arguments: Arguments, backend: Backend) -> 
     )
 
 
-def find_avatar(name: str) -> Path:
-    """A shipped avatar by its name, or the file of that path."""
-    shipped = ASSETS / f"{name}.avatar"
-    return shipped if shipped.is_file() else Path(name)
+def make_engines(networks: Networks, gallery: AvatarGallery) -> MakeEngine:
+    """Engines for callers, who share the networks."""
+    from realtime.engine import Engine
+
+    backend = fastest_backend(networks)
+
+    def make(request: EngineRequest) -> Engine:
+        return Engine(
+            networks,
+            gallery.load(request.avatar),
+            lookahead_ms=request.lookahead_ms,
+            size=request.size,
+            background=request.background,
+            backend=backend,
+        )
+
+    return make
+
+
+def web(arguments: Arguments) -> None:
+    """a page to call from: speak, and the portrait speaks"""
+    from realtime.call.serve import ServeOptions, serve
+    from realtime.gallery import AvatarGallery
+
+    options = ServeOptions(
+        arguments.host, arguments.port, arguments.token, arguments.cert, arguments.key
+    )
+    networks, gallery = load_networks(), AvatarGallery(ASSETS)
+    enrol = enroller(networks, gallery) if find_spec("mediapipe") else None
+    serve(options, make_engines(networks, gallery), gallery, enrol)
+
+
+def enroller(networks: Networks, gallery: AvatarGallery) -> Enroll:
+    """Portraits from the page become avatars of this run; the page has asked for consent."""
+    from realtime.enroll import portrait
+    from realtime.enroll.landmarks import Landmarker, find_model
+
+    def enrol(picture: Picture, name: str, progress: Callable[[str, float], None]) -> str:
+        progress("looking for the face", 0.1)
+        with Landmarker(find_model(None, os.environ)) as landmarker:
+            avatar = portrait.enroll(
+                picture,
+                name,
+                CONSENT,
+                created=date.today().isoformat(),
+                landmarker=landmarker,
+                encode=networks.codes,
+                weights_hash=networks.digest,
+            )
+        return gallery.add(avatar)
+
+    return enrol
+
+
+def bench_call(arguments: Arguments) -> None:
+    """how late and how far out of step picture and sound arrive in a call"""
+    from realtime.gallery import AvatarGallery
+    from realtime.measure.bench_call import bench_call
+
+    networks, gallery = load_networks(), AvatarGallery(ASSETS)
+    result = bench_call(
+        make_engines(networks, gallery),
+        seconds=arguments.seconds,
+        browser=arguments.browser,
+        loss=arguments.loss,
+        lookahead_ms=arguments.lookahead_ms,
+    )
+    report(dict(result), arguments.json)
 
 
 def bench_engine(arguments: Arguments) -> None:
@@ -353,6 +418,21 @@ def make_parser() -> argparse.ArgumentParser:
     sub.set_defaults(command=bench_engine)
     sub = benches.add_parser("kernels", parents=[measuring], help=bench_kernels.__doc__)
     sub.set_defaults(command=bench_kernels)
+    sub = benches.add_parser("call", parents=[measuring], help=bench_call.__doc__)
+    sub.add_argument("--seconds", type=float, default=20.0, help="how long to call")
+    sub.add_argument("--browser", action="store_true", help="call from a real Chromium")
+    sub.add_argument("--loss", type=float, default=0.0, help="share of packets lost, 0 to 1")
+    sub.add_argument(
+        "--lookahead-ms", type=int, default=80, choices=LOOKAHEADS_MS, help="as in demo"
+    )
+    sub.set_defaults(command=bench_call)
+    sub = commands.add_parser("web", help=web.__doc__)
+    sub.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    sub.add_argument("--port", type=int, default=_PORT, help="the port to listen on")
+    sub.add_argument("--token", help="what callers must know; needed where others can come in")
+    sub.add_argument("--cert", type=Path, metavar="PEM", help="TLS certificate")
+    sub.add_argument("--key", type=Path, metavar="PEM", help="its private key")
+    sub.set_defaults(command=web)
     sub = commands.add_parser("webcam", parents=[looking], help=webcam.__doc__)
     sub.add_argument("--microphone", metavar="NAME|NUMBER", help="else the system's default")
     sub.add_argument("--camera", metavar="DEVICE", help="else the first virtual camera")
