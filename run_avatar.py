@@ -23,8 +23,13 @@ from realtime.errors import InputError, OutputError, SegTalkerError  # noqa: E40
 
 # Networks and media libraries are imported by the commands that use them: `--help` answers at once.
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from realtime.call.avatars import Enroll
+    from realtime.call.engines import EngineRequest, MakeEngine
     from realtime.clock import Sound
-    from realtime.engine import Engine
+    from realtime.engine import Engine, Picture
+    from realtime.gallery import AvatarGallery
     from realtime.models.networks import Networks
     from realtime.models.renderer import Backend
     from realtime.outputs.output import Output
