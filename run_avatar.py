@@ -344,6 +344,7 @@ def train(arguments: Arguments) -> None:
         seed=arguments.seed,
         device=arguments.device,
         resume=arguments.resume,
+        videos=arguments.videos,
     )
     if not arguments.measure:
         STAGES[arguments.stage](options)
@@ -474,6 +475,7 @@ def add_train(commands: Commands, measuring: argparse.ArgumentParser) -> None:
     add("--device", default="cpu", help="cpu or cuda")
     add("--resume", action="store_true", help="go on from the last checkpoint")
     add("--measure", action="store_true", help="measure the shipped weights on people held out")
+    add("--videos", type=Path, metavar="DIR", help="measuring speech: render the voices here, too")
     sub.set_defaults(command=train)
 
 

@@ -12,11 +12,15 @@ from typing import Any
 from realtime.models.weights import default_path
 
 
+_SPEAKER, _LOOKAHEAD_MS = "ava", 80
+
+
 @dataclass(frozen=True)
 class Options:
     """data: the folder that holds `clean` and, for measuring, `measure`; runs: where stages write.
 
-    steps and minutes: how long the speech and the other stages train.
+    steps and minutes: how long the speech and the other stages train. videos: where measuring the
+    speech leaves a video of every measuring voice.
     """
 
     data: Path
@@ -26,6 +30,7 @@ class Options:
     seed: int
     device: str
     resume: bool
+    videos: Path | None = None
 
 
 def speech(options: Options) -> None:
@@ -121,7 +126,33 @@ def measure_generator(options: Options) -> dict[str, Any]:
 def measure_speech(options: Options) -> dict[str, Any]:
     from realtime.measure.lips import evaluate
 
-    return dict(evaluate(default_path(), options.data, options.data / "measure"))
+    figures: dict[str, Any] = dict(evaluate(default_path(), options.data, options.data / "measure"))
+    return figures | (_videos_of_voices(options) if options.videos else {})
+
+
+def _videos_of_voices(options: Options) -> dict[str, Any]:
+    import time
+
+    from realtime.clock import lookahead_frames
+    from realtime.engine import Engine
+    from realtime.gallery import AvatarGallery
+    from realtime.measure.voices import render_voices
+    from realtime.models.networks import Networks
+    from realtime.models.renderer import measured
+    from realtime.models.weights import load_weights
+
+    networks = Networks.restore(load_weights())
+    avatar = AvatarGallery(default_path().parent).load(_SPEAKER)
+    backend = next(iter(measured(networks.generator, time.perf_counter)))
+    assert options.videos is not None
+    seconds = render_voices(
+        options.data / "measure",
+        options.videos,
+        lambda: Engine(networks, avatar, lookahead_ms=_LOOKAHEAD_MS, backend=backend),
+        lookahead=lookahead_frames(_LOOKAHEAD_MS),
+        now=time.perf_counter,
+    )
+    return {"voices": len(seconds), "voices_seconds": sum(seconds.values())}
 
 
 STAGES: Mapping[str, Callable[[Options], None]] = {
