@@ -124,11 +124,11 @@ def load_networks() -> Networks:
 
 def fastest_backend(networks: Networks) -> Backend:
     """What renders a face fastest on this machine, by a short measurement, which is printed."""
-    from realtime.models.renderer import measured
+    from realtime.models.renderer import chosen, measured
 
     rows = measured(networks.generator, time.perf_counter)
     print("; ".join(f"{backend} {milliseconds:.1f} ms" for backend, milliseconds in rows.items()))
-    return next(iter(rows))
+    return chosen(rows)
 
 
 def build_engine(networks: Networks, arguments: Arguments, backend: Backend) -> Engine:

@@ -8,7 +8,7 @@ and runs in PyTorch or, where that is installed, under OpenVINO.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
 
@@ -37,6 +37,7 @@ from realtime.regions import REGIONS
 Picture = NDArray[np.float32]
 _Network = TypeVar("_Network", bound=nn.Module)
 
+_NEARLY = 1.15
 _FLOW, _MATTE, _INSIDE = slice(0, 2), 2, slice(3, 6)
 
 
@@ -202,6 +203,15 @@ def backends() -> list[Backend]:
         for name in names[: 1 + openvino_graph.installed()]
         for dtype in (torch.float32, torch.bfloat16)
     ]
+
+
+def chosen(milliseconds: Mapping[Backend, float]) -> Backend:
+    """The plainest backend that is nearly as fast as the fastest.
+
+    A clear margin, so that two runs on one machine choose alike and show the same frames.
+    """
+    limit = _NEARLY * min(milliseconds.values())
+    return next(backend for backend in backends() if milliseconds.get(backend, math.inf) <= limit)
 
 
 def measured(

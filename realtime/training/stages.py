@@ -11,7 +11,6 @@ from typing import Any
 
 from realtime.models.weights import default_path
 
-
 _SPEAKER, _LOOKAHEAD_MS = "ava", 80
 
 
@@ -138,12 +137,12 @@ def _videos_of_voices(options: Options) -> dict[str, Any]:
     from realtime.gallery import AvatarGallery
     from realtime.measure.voices import render_voices
     from realtime.models.networks import Networks
-    from realtime.models.renderer import measured
+    from realtime.models.renderer import chosen, measured
     from realtime.models.weights import load_weights
 
     networks = Networks.restore(load_weights())
     avatar = AvatarGallery(default_path().parent).load(_SPEAKER)
-    backend = next(iter(measured(networks.generator, time.perf_counter)))
+    backend = chosen(measured(networks.generator, time.perf_counter))
     assert options.videos is not None
     seconds = render_voices(
         options.data / "measure",

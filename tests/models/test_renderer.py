@@ -17,6 +17,7 @@ from realtime.models.renderer import (
     Layers,
     WindowGraph,
     backends,
+    chosen,
     measured,
     prepare,
     render,
@@ -160,3 +161,9 @@ def test_a_window_off_the_grid_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="multiples of 16"):
         prepare(generator, *avatar, (slice(0, 24), slice(0, 16)), Backend())
+
+
+def test_the_plainer_backend_is_chosen_unless_another_is_clearly_faster() -> None:
+    plain, other = Backend("torch", torch.float32), Backend("torch", torch.bfloat16)
+    assert chosen({other: 10.0, plain: 11.0}) == plain
+    assert chosen({other: 10.0, plain: 13.0}) == other
