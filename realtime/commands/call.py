@@ -1,0 +1,106 @@
+"""`web`, `webcam`, `doctor` and `bench call`: a portrait in a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import numpy as np
+from rich.console import Console
+
+from realtime.call.engines import EngineRequest, MakeEngine
+from realtime.clock import FRAME_SAMPLES
+from realtime.commands.common import (
+    ASSETS,
+    Arguments,
+    build_engine,
+    fastest_backend,
+    load_networks,
+    report,
+)
+from realtime.commands.make import enroll_portrait
+from realtime.engine import Engine, Picture
+from realtime.errors import InputError
+from realtime.gallery import AvatarGallery
+from realtime.models.networks import Networks
+
+
+def web(arguments: Arguments) -> None:
+    """Serves the page until interrupted."""
+    from realtime.call.serve import ServeOptions, serve
+
+    options = ServeOptions(
+        arguments.host, arguments.port, arguments.token, arguments.cert, arguments.key
+    )
+    networks, gallery = load_networks(), AvatarGallery(ASSETS)
+    enrol = _enroller(networks, gallery) if find_spec("mediapipe") else None
+    serve(options, _make_engines(networks, gallery), gallery, enrol)
+
+
+def _make_engines(networks: Networks, gallery: AvatarGallery) -> MakeEngine:
+    """Engines for callers, who share the networks."""
+    backend = fastest_backend(networks)
+
+    def make(request: EngineRequest) -> Engine:
+        return Engine(
+            networks,
+            gallery.load(request.avatar),
+            lookahead_ms=request.lookahead_ms,
+            size=request.size,
+            background=request.background,
+            backend=backend,
+        )
+
+    return make
+
+
+def _enroller(
+    networks: Networks, gallery: AvatarGallery
+) -> Callable[[Picture, str, Callable[[str, float], None]], str]:
+    """Portraits from the page become avatars of this run; the page has asked for consent."""
+
+    def enrol(picture: Picture, name: str, progress: Callable[[str, float], None]) -> str:
+        progress("looking for the face", 0.1)
+        return gallery.add(enroll_portrait(networks, picture, name, None))
+
+    return enrol
+
+
+def bench(arguments: Arguments) -> None:
+    """Calls ourselves and measures what arrives."""
+    from realtime.measure.bench_call import bench_call
+
+    networks, gallery = load_networks(), AvatarGallery(ASSETS)
+    result = bench_call(
+        _make_engines(networks, gallery),
+        seconds=arguments.seconds,
+        browser=arguments.browser,
+        loss=arguments.loss,
+        lookahead_ms=arguments.lookahead_ms,
+    )
+    report(dict(result), arguments.json)
+
+
+def webcam(arguments: Arguments) -> None:
+    """Is in the call until q or Ctrl-C."""
+    from realtime.outputs.webcam import WebcamOptions, run_webcam
+
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
+    options = WebcamOptions(
+        arguments.lookahead_ms, arguments.microphone, arguments.camera, arguments.record
+    )
+    run_webcam(engine, options, Console())
+
+
+def doctor(arguments: Arguments) -> None:
+    """Looks at everything a call needs; raises InputError if something fails."""
+    from realtime.measure.doctor import Subject, doctor, print_checks
+
+    networks = load_networks()
+    engine = build_engine(networks, arguments, fastest_backend(networks))
+    silence = np.zeros(FRAME_SAMPLES, np.int16)
+    checks = doctor(Subject(step=lambda: engine.step(silence), port=arguments.port))
+    print_checks(checks, Console())
+    if failed := [check.name for check in checks if check.state == "fail"]:
+        raise InputError(f"expected nothing to fail, found {', '.join(failed)} failing")

@@ -1,0 +1,54 @@
+"""What commands share: networks, engines, and how figures are told."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from realtime.engine import Engine
+from realtime.errors import OutputError
+from realtime.gallery import AvatarGallery
+from realtime.models.networks import Networks
+from realtime.models.renderer import Backend, chosen, measured
+from realtime.models.weights import load_weights
+
+Arguments = argparse.Namespace
+
+ASSETS = Path(str(files("realtime") / "assets"))
+
+
+def load_networks() -> Networks:
+    return Networks.restore(load_weights())
+
+
+def fastest_backend(networks: Networks) -> Backend:
+    """What renders a face fastest on this machine, by a short measurement, which is printed."""
+    rows = measured(networks.generator, time.perf_counter)
+    print("; ".join(f"{backend} {milliseconds:.1f} ms" for backend, milliseconds in rows.items()))
+    return chosen(rows)
+
+
+def build_engine(networks: Networks, arguments: Arguments, backend: Backend) -> Engine:
+    return Engine(
+        networks,
+        AvatarGallery(ASSETS).find(arguments.avatar),
+        lookahead_ms=arguments.lookahead_ms,
+        size=arguments.size,
+        seed=arguments.seed,
+        backend=backend,
+    )
+
+
+def report(result: dict[str, Any], json_file: Path | None) -> None:
+    """Prints one flat object, and writes it as JSON if asked."""
+    for key, value in result.items():
+        print(f"{key:>24}  {value:.4g}" if isinstance(value, float) else f"{key:>24}  {value}")
+    if json_file:
+        try:
+            json_file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write {json_file}: {error.strerror}") from error

@@ -1,0 +1,70 @@
+"""`enroll` and `train`: avatars, weights and assets."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import date
+from pathlib import Path
+
+from realtime import avatar_file
+from realtime.avatar_file import Avatar
+from realtime.commands.common import Arguments, load_networks, report
+from realtime.consent import CONSENT
+from realtime.engine import Picture
+from realtime.errors import InputError
+from realtime.models.networks import Networks
+
+
+def enroll(arguments: Arguments) -> None:
+    """One photograph, one avatar; raises InputError without consent."""
+    from realtime.enroll.portrait import read_picture
+
+    if not arguments.i_have_consent:
+        raise InputError(f"expected --i-have-consent, which states: {CONSENT}")
+    picture = read_picture(arguments.portrait)
+    name = arguments.name or arguments.portrait.stem
+    avatar = enroll_portrait(load_networks(), picture, name, arguments.landmarker)
+    avatar_file.save(avatar, arguments.out)
+    print(f"wrote {arguments.out} in {time.perf_counter() - arguments.started:.1f} s")
+
+
+def enroll_portrait(
+    networks: Networks, picture: Picture, name: str, landmarker_file: Path | None
+) -> Avatar:
+    """An avatar made today of RGB uint8 [H, W, 3], under the statement of consent."""
+    from realtime.enroll import portrait
+    from realtime.enroll.landmarks import Landmarker, find_model
+
+    with Landmarker(find_model(landmarker_file, os.environ)) as landmarker:
+        return portrait.enroll(
+            picture,
+            name,
+            CONSENT,
+            created=date.today().isoformat(),
+            landmarker=landmarker,
+            encode=networks.codes,
+            weights_hash=networks.digest,
+        )
+
+
+def train(arguments: Arguments) -> None:
+    """Makes a stage, or measures it."""
+    from realtime.training.stages import MEASURES, STAGES, Options
+
+    options = Options(
+        data=arguments.data,
+        runs=arguments.runs,
+        steps=arguments.steps,
+        minutes=arguments.minutes,
+        seed=arguments.seed,
+        device=arguments.device,
+        resume=arguments.resume,
+        videos=arguments.videos,
+    )
+    if not arguments.measure:
+        STAGES[arguments.stage](options)
+    elif arguments.stage in MEASURES:
+        report(MEASURES[arguments.stage](options), arguments.json)
+    else:
+        raise InputError(f"expected a stage that can be measured, {sorted(MEASURES)}")
