@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 import pytest
 
-from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
+from realtime.clock import FRAME_RATE, FRAME_SAMPLES, Sound, lookahead_frames
 from realtime.engine import Engine, Frame
-from realtime.outputs.playback import blocks_of
+from realtime.outputs.playback import blocks_of, play
 from tests.avatars import drawn_avatar, untrained_networks
 
 SIZE = (256, 192)
+
+
+class Hashes:
+    """An output that keeps a hash of every picture."""
+
+    def __init__(self, kept: list[int]) -> None:
+        self._kept = kept
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *left_by: object) -> None:
+        pass
+
+    def write(self, frame: Frame) -> None:
+        self._kept.append(hash(frame.image.tobytes()))
 
 
 def make_engine(lookahead_ms: int = 80, seed: int = 0) -> Engine:
@@ -56,6 +74,16 @@ def test_the_size_of_the_pieces_does_not_matter(piece: int) -> None:
     engine = make_engine()
     pieces = [sound[i : i + piece] for i in range(0, len(sound), piece)]
     assert same([engine.step(b) for b in blocks_of(pieces)], run(make_engine(), sound))
+
+
+def test_a_minute_rendered_is_the_minute_fed_live() -> None:
+    sound = noise(60 * FRAME_RATE)
+    rendered: list[int] = []
+    live = make_engine()
+    play(make_engine(), [sound], [Hashes(rendered)], lookahead=2, now=float)
+    fed = [hash(live.step(block).image.tobytes()) for block in blocks_of([sound])]
+    assert rendered[: len(fed) - 2] == fed[2:]
+    assert len(set(fed)) > 0.99 * len(fed), "every frame is another"
 
 
 @pytest.mark.parametrize("lookahead_ms", [0, 80])
