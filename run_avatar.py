@@ -23,7 +23,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Parser = argparse.ArgumentParser
 
 # As in realtime.training.stages, which takes seconds to import.
-STAGES = ("speech", "generator", "masks", "pack", "faces", "denture", "sample")
+STAGES = ("speech", "generator", "pack", "faces", "denture", "sample")
 # Which extra brings a module that may be missing.
 EXTRAS = {
     "aiohttp": "web",

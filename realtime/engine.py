@@ -125,9 +125,6 @@ class _Face:
         self._closed = close_lips(self._points)
         self._mask = one_hot(avatar.mask)
         self._plate = avatar.plate
-        self._masks = networks.masks
-        with torch.inference_mode():
-            self._known = self._masks.know(torch.from_numpy(self._mask)[None], MOUTH_WINDOW)
         photo = crop_picture(avatar.picture, matrix)
         fresh = avatar.weights_hash == networks.digest
         codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, self._mask))
@@ -143,7 +140,7 @@ class _Face:
             moved = close_eyes(moved, blink)
         mouth = self._plate.compose(MOUTH_WINDOW, jaw_drop(moved, self._closed))
         drawn = first_mask(self._mask, self._points, moved, MOUTH_WINDOW)
-        layers = [_render(self._mouth, self._masks.refine(self._known, drawn), mouth)]
+        layers = [_render(self._mouth, drawn, mouth)]
         if blink > 0:
             lids = first_mask(self._mask, self._points, moved, EYES_WINDOW)
             layers.append(_render(self._eyes, lids, np.zeros((*lids.shape[1:], 3), np.float32)))

@@ -12,7 +12,6 @@ from realtime.models.generator import Generator
 from realtime.models.lip_code import LipDecoder, LipDecoderConfig
 from realtime.models.networks import Networks
 from realtime.models.style_encoder import StyleEncoder
-from realtime.models.tsg import MaskNet
 from realtime.mouth_plate import default_denture, fit_denture
 from realtime.regions import Region
 from tests.faces import drawn_face
@@ -53,7 +52,6 @@ def untrained_networks() -> Networks:
         LipDecoder(
             LipDecoderConfig(inputs=AudioEncoderConfig(features=8).outputs, width=16)
         ).eval(),
-        MaskNet().eval(),
         StyleEncoder().eval(),
         Generator().eval(),
         digest="untrained",

@@ -14,7 +14,6 @@ from realtime.models.audio_encoder import AudioEncoder, AudioEncoderConfig
 from realtime.models.generator import Generator
 from realtime.models.lip_code import LipDecoder, LipDecoderConfig
 from realtime.models.style_encoder import StyleEncoder
-from realtime.models.tsg import MaskNet
 from realtime.models.weights import Weights
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -26,7 +25,6 @@ class Networks:
 
     encoder: AudioEncoder
     lips: LipDecoder
-    masks: MaskNet
     style: StyleEncoder
     generator: Generator
     digest: str
@@ -42,7 +40,6 @@ class Networks:
         return cls(
             ready("encoder", AudioEncoder(AudioEncoderConfig(**_tuples(weights, "encoder")))),
             ready("lips", LipDecoder(LipDecoderConfig(**_tuples(weights, "lips")))),
-            ready("masks", MaskNet()),
             ready("style", StyleEncoder()),
             ready("generator", Generator()),
             weights.digest,

@@ -9,11 +9,7 @@ from typing import Any
 from realtime.errors import ModelError
 from realtime.models.weights import Tensors, load_weights, save_weights
 
-STAGE_FILES = (
-    "speech/speech.safetensors",
-    "generator/generator.safetensors",
-    "masks/masks.safetensors",
-)
+STAGE_FILES = ("speech/speech.safetensors", "generator/generator.safetensors")
 
 
 def pack(runs: Path, out: Path, stages: Iterable[str] = STAGE_FILES) -> None:

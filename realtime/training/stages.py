@@ -65,12 +65,6 @@ def generator(options: Options) -> None:
     cv2.imwrite(str(out / "sheet.png"), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))
 
 
-def masks(options: Options) -> None:
-    from realtime.training.masks import train
-
-    train(options.data, options.runs / "masks", minutes=options.minutes, seed=options.seed)
-
-
 def pack(options: Options) -> None:
     from realtime.training.pack import pack as pack_stages
 
@@ -157,7 +151,6 @@ def _videos_of_voices(options: Options) -> dict[str, Any]:
 STAGES: Mapping[str, Callable[[Options], None]] = {
     "speech": speech,
     "generator": generator,
-    "masks": masks,
     "pack": pack,
     "faces": faces,
     "denture": denture,

@@ -1,4 +1,4 @@
-"""Encoder, lip decoder and mask network exported with fixed shapes, against eager."""
+"""Encoder and lip decoder exported with fixed shapes, against eager."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from realtime.face import MOUTH_WINDOW
 from realtime.models.audio_encoder import AudioEncoder, AudioEncoderConfig, EncoderState
 from realtime.models.lip_code import SLOTS, LipDecoder, LipDecoderConfig
-from realtime.models.tsg import MaskNet
 
 
 class OneFrame(nn.Module):
@@ -58,15 +56,3 @@ def test_lip_decoder() -> None:
     with torch.inference_mode():
         code = lips(window, present)
         torch.testing.assert_close(graph(window, present), code, rtol=1e-5, atol=1e-5)
-
-
-def test_mask_network() -> None:
-    torch.manual_seed(0)
-    masks = MaskNet().eval()
-    nn.init.normal_(masks.head.weight, std=0.3)
-    with torch.no_grad():
-        rest = torch.rand(1, 12, 256, 256).softmax(1)
-        known = masks.know(rest, MOUTH_WINDOW)
-        first = rest[(..., *MOUTH_WINDOW)].flip(2).contiguous()
-        graph = exported(masks, known, first)
-        torch.testing.assert_close(graph(known, first), masks(known, first), rtol=1e-4, atol=1e-5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from realtime.face import (
     CHIN,
@@ -17,7 +16,7 @@ from realtime.face import (
     coverage,
     lip_polygons,
 )
-from realtime.models.tsg import Mask, MaskNet, first_mask
+from realtime.models.tsg import Mask, first_mask
 from realtime.regions import REGIONS, Region
 from tests.faces import drawn_face
 
@@ -95,25 +94,3 @@ def test_the_resting_mask_is_not_written_to() -> None:
     before = mask.copy()
     first_mask(mask, points, drawn_face(gap=9.0), MOUTH_WINDOW)
     np.testing.assert_array_equal(mask, before)
-
-
-def test_the_untrained_network_keeps_the_first_mask() -> None:
-    mask, points = resting()
-    network = MaskNet()
-    known = network.know(torch.from_numpy(mask)[None], MOUTH_WINDOW)
-    first = first_mask(mask, points, drawn_face(gap=12.0), MOUTH_WINDOW)
-    refined = network.refine(known, first)
-    assert refined.dtype == np.float32
-    np.testing.assert_allclose(refined, first, atol=2e-3)
-
-
-def test_the_pose_source_hides_the_lower_half() -> None:
-    mask, _ = resting()
-    torch.manual_seed(0)
-    network = MaskNet()
-    network.avatar.weight.data[:, :REGIONS] = 0
-    rest = torch.from_numpy(mask)[None]
-    shifted = rest.roll(1, 1)
-    seen = network.know(rest, MOUTH_WINDOW) - network.know(shifted, MOUTH_WINDOW)
-    assert seen[..., :20, :].abs().max() > 0
-    assert not seen[..., 40:, :].any()
