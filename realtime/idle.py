@@ -16,11 +16,11 @@ _BLINK_STARTS = (seconds_to_frames(0.4), seconds_to_frames(2.4))
 _DOUBLE_SHARE = 0.12
 _DOUBLE_DELAY = seconds_to_frames(0.4)
 # Lids shut fast and rise slowly.
-_LID_CLOSED = (0.55, 1.0, 0.9, 0.55, 0.25, 0.08)
+_LID_CLOSED = (0.6, 1.0, 1.0, 0.95, 0.55, 0.2, 0.05)
 
 # Standard deviations of yaw, pitch, roll (degrees), shift_x, shift_y (eye distances).
-_SWAY = np.array([2.1, 1.4, 1.2, 0.030, 0.018])
-_SPEAKING_SWAY = np.array([1.5, 1.6, 0.8, 0.014, 0.014])
+_SWAY = np.array([1.3, 0.75, 0.7, 0.020, 0.011])
+_SPEAKING_SWAY = np.array([0.8, 0.8, 0.45, 0.010, 0.009])
 _SWAY_BAND_HZ = (0.1, 0.45)
 _SPEAKING_BAND_HZ = (0.3, 0.6)
 # One wave leads, or they would cancel now and then and the head would freeze.

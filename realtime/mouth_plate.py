@@ -28,9 +28,9 @@ CAVITY = (0.17, 0.075, 0.085)  # RGB of the dark behind, before the picture's li
 _MOUTH_WIDTH = 61.7  # of the head the denture was drawn from, canonical pixels
 _SCALE_RANGE = (0.85, 1.2)
 _WHITE_OF_EYE = (0.74, 0.72, 0.71)  # in the light the denture was drawn in
-_BRIGHT_SKIN = 0.90  # teeth are never darker than this share of the brightest skin says
-_CAST_KEPT = 0.35
-_LIGHT_RANGE = (0.45, 1.12)
+_BRIGHT_SKIN = 0.72  # teeth are never darker than this share of the brightest skin says
+_CAST_KEPT = 0.55
+_LIGHT_RANGE = (0.45, 1.2)
 # A lower incisor drops a little less than the chin: it lies nearer to the jaw's hinge.
 _INCISOR_DROP = 0.9
 

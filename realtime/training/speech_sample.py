@@ -11,9 +11,11 @@ import numpy as np
 from realtime.audio.sources import read_sound
 from realtime.clock import SAMPLE_RATE, Sound, samples_to_seconds, seconds_to_samples
 
-# Two sentences, a silence, two more: P, B, M, F, V, W and open vowels are all among them.
-SENTENCES = ("u01031", "u02703", "u00542", "u02724")
-PAUSES_S = (0.3, 2.0, 0.3)
+# Two sentences, a silence, three more: P, B, M, F, V, W and open vowels are all among them.
+SENTENCES = ("u01031", "u02703", "u00542", "u02724", "u01690")
+PAUSES_S = (0.25, 2.0, 0.25, 0.25)
+# So much of a sentence's own silence is kept before and after it.
+_MARGIN_S = 0.15
 _FILE = "test_00"
 
 Row = tuple[str, float, float]
@@ -25,24 +27,22 @@ def make_sample(data: Path, out: Path) -> None:
     data: the folder that holds `clean`.
     """
     sound = read_sound(data / "clean" / "tts" / f"{_FILE}.opus")
-    starts = {
-        row["utterance"]: (int(row["start_sample"]), int(row["samples"]))
-        for row in _rows(data / "clean" / "tts" / "sentences.tsv")
-    }
+    rows = [row for row in _rows(data / "clean" / "tts" / "phones.tsv") if row["file"] == _FILE]
     parts: list[Sound] = []
     phones: list[Row] = []
     for utterance, pause in zip(SENTENCES, (*PAUSES_S, 0.0), strict=True):
-        first, count = starts[utterance]
-        shift = samples_to_seconds(sum(map(len, parts)) - first)
-        phones += [
-            (row["phone"], float(row["start_s"]) + shift, float(row["end_s"]) + shift)
-            for row in _rows(data / "clean" / "tts" / "phones.tsv")
-            if row["file"] == _FILE and row["utterance"] == utterance
-        ]
-        parts += [sound[first : first + count], np.zeros(seconds_to_samples(pause), np.int16)]
+        spoken = [
+            (row["phone"], float(row["start_s"]), float(row["end_s"]))
+            for row in rows
+            if row["utterance"] == utterance
+        ][1:-1]
+        first, last = spoken[0][1] - _MARGIN_S, spoken[-1][2] + _MARGIN_S
+        shift = samples_to_seconds(sum(map(len, parts))) - first
+        cut = sound[seconds_to_samples(first) : seconds_to_samples(last)]
+        parts += [cut, np.zeros(seconds_to_samples(pause), np.int16)]
+        phones += [(phone, start + shift, end + shift) for phone, start, end in spoken]
         if pause:
-            end = samples_to_seconds(sum(map(len, parts)))
-            phones.append(("sil", end - pause, end))
+            phones.append(("sil", phones[-1][2], samples_to_seconds(sum(map(len, parts)))))
     _write_opus(out / "speech.opus", np.concatenate(parts))
     lines = [f"{phone}\t{start:.3f}\t{end:.3f}" for phone, start, end in phones]
     (out / "speech.tsv").write_text("\n".join(["phone\tstart_s\tend_s", *lines, ""]), "utf-8")
