@@ -16,7 +16,7 @@ _BLINK_STARTS = (seconds_to_frames(0.4), seconds_to_frames(2.4))
 _DOUBLE_SHARE = 0.12
 _DOUBLE_DELAY = seconds_to_frames(0.4)
 # Lids shut fast and rise slowly.
-_LID_CLOSED = (0.6, 0.93, 0.95, 0.93, 0.55, 0.2, 0.05)
+_LID_CLOSED = (0.6, 1.0, 1.0, 0.95, 0.55, 0.2, 0.05)
 
 # Standard deviations of yaw, pitch, roll (degrees), shift_x, shift_y (eye distances).
 _SWAY = np.array([1.3, 0.75, 0.7, 0.020, 0.011])
