@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import cv2
@@ -38,6 +38,9 @@ Background = Literal["blur"] | Picture | None
 # A voice this loud (RMS of int16) moves the head as speaking does; it fades in about half a second.
 _SPEAKING_RMS = 1000.0
 _LEVEL_SMOOTHING = 0.92
+# The generator moves lids a little less than asked: shut eyes of five people were left open by
+# 0.34 to 0.49 of their opening, with this by 0.26 to 0.38 (as MediaPipe sees lashes).
+_LID_GAIN = 0.2
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ class _Face:
         layers = [_render(self._mouth, drawn, mouth)]
         if blink > 0:
             lids = first_mask(self._mask, self._points, moved, EYES_WINDOW)
-            layers.append(_render(self._eyes, lids, np.zeros((*lids.shape[1:], 3), np.float32)))
+            eyes = _render(self._eyes, lids, np.zeros((*lids.shape[1:], 3), np.float32))
+            layers.append(replace(eyes, flow=eyes.flow * np.float32(1 + _LID_GAIN * blink)))
         return layers
 
 
