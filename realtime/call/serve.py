@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import ssl
 import time
@@ -16,6 +14,7 @@ from aiortc import RTCConfiguration, RTCIceServer
 
 from realtime.call import bitrate
 from realtime.call.avatars import Avatars, Enroll, Gallery
+from realtime.call.calls import Calls
 from realtime.call.engines import MakeEngine
 from realtime.call.gate import Gate, is_loopback
 from realtime.call.limits import Limits
@@ -117,13 +116,31 @@ def application(
     gallery: Gallery,
     enroll: Enroll | None = None,
 ) -> web.Application:
-    """The server without its sockets."""
-    limits, metrics, clock = options.limits, Metrics(), time.monotonic
-    house = House(make_engine, limits, clock, RTCConfiguration(iceServers=_ice_servers(options)))
-    sessions = Sessions(house, metrics)
-    gate = Gate(options.host, options.token, _FILES, limits, metrics, clock)
+    """The server without its sockets, holding its calls itself."""
+    metrics, ice = Metrics(), RTCConfiguration(iceServers=_ice_servers(options))
+    sessions = Sessions(House(make_engine, options.limits, time.monotonic, ice), metrics)
+    app = front(options, sessions, metrics, gallery, enroll)
+
+    async def sweeping(_: web.Application) -> AsyncIterator[None]:
+        async with sessions.swept():
+            yield
+
+    app.cleanup_ctx.append(sweeping)
+    return app
+
+
+def front(
+    options: ServeOptions,
+    calls: Calls,
+    metrics: Metrics,
+    gallery: Gallery,
+    enroll: Enroll | None = None,
+) -> web.Application:
+    """Page, portraits and signalling before calls that are held here or elsewhere."""
+    limits = options.limits
+    gate = Gate(options.host, options.token, _FILES, limits, metrics, time.monotonic)
     app = web.Application(middlewares=[gate.middleware], client_max_size=limits.portrait_bytes + 1)
-    app.add_routes(Signalling(sessions, limits, gallery.names()[0]).routes())
+    app.add_routes(Signalling(calls, limits, gallery.names()[0]).routes())
     app.add_routes(Avatars(gallery, enroll, limits).routes())
     app.add_routes([web.get(path, _page) for path in _FILES])
 
@@ -133,27 +150,12 @@ def application(
     async def show_metrics(_: web.Request) -> web.Response:
         return web.Response(body=metrics.text(), content_type="text/plain")
 
-    async def sweeping(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(_sweep(sessions, house))
-        yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await sessions.close()
-
     app.add_routes([web.get("/ice", ice), web.get("/metrics", show_metrics)])
-    app.cleanup_ctx.append(sweeping)
     return app
 
 
 async def _page(request: web.Request) -> web.FileResponse:
     return web.FileResponse(_PAGE / _FILES[request.path])
-
-
-async def _sweep(sessions: Sessions, house: House) -> None:
-    while True:
-        await asyncio.sleep(1)
-        await sessions.sweep(house.clock())
 
 
 def _ice_servers(options: ServeOptions) -> list[RTCIceServer]:

@@ -79,10 +79,13 @@ class Session:
         self._connection.on("datachannel", self._on_channel)
         self._connection.on("connectionstatechange", self._on_state)
 
-    @property
-    def connection(self) -> RTCPeerConnection:
-        """The caller's own connection."""
-        return self._connection
+    def connection_of(self, watcher: str | None) -> RTCPeerConnection:
+        """The caller's own connection, or a watcher's; raises RefusalError (404) without one."""
+        if watcher is None:
+            return self._connection
+        if watcher not in self.watchers:
+            raise RefusalError(404, "There is no such watcher.")
+        return self.watchers[watcher].connection
 
     async def answer(self, offer: str) -> str:
         """The caller's SDP offer -> the answer; raises RefusalError (400) if there can be none."""

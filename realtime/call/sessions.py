@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
+from collections.abc import AsyncIterator
 
+from realtime.call.calls import Answered
 from realtime.call.engines import EngineRequest
 from realtime.call.limits import Limits, RefusalError
 from realtime.call.meters import Metrics
 from realtime.call.pipeline import Pipeline
 from realtime.call.session import House, Session
+from realtime.call.trickle import candidates
 
 
 class Sessions:
@@ -24,8 +28,8 @@ class Sessions:
     def __len__(self) -> int:
         return self._opening + sum(not each.closed for each in self._sessions.values())
 
-    async def open(self, request: EngineRequest, offer: str) -> tuple[Session, str]:
-        """An SDP offer -> the session and its answer.
+    async def open(self, request: EngineRequest, offer: str) -> Answered:
+        """An SDP offer -> the call's id and the answer.
 
         Raises RefusalError, and what `make_engine` raises.
         """
@@ -47,7 +51,7 @@ class Sessions:
             await self.end(session.id, "The call could not begin.")
             raise
         self._count()
-        return session, answer
+        return Answered(session.id, answer)
 
     def find(self, session_id: str) -> Session:
         """The call of this id; raises RefusalError (404) if there is none."""
@@ -55,6 +59,25 @@ class Sessions:
         if session is None or session.closed:
             raise RefusalError(404, "There is no such call.")
         return session
+
+    async def watch(self, call: str, offer: str) -> Answered:
+        """An SDP offer to see and hear a call -> the watcher's id and the answer."""
+        watcher = secrets.token_urlsafe(16)
+        return Answered(watcher, await self.find(call).watch(watcher, offer))
+
+    async def trickle(self, call: str, watcher: str | None, fragment: str) -> None:
+        """An SDP fragment with more candidates of the caller, or of a watcher."""
+        connection = self.find(call).connection_of(watcher)
+        for each in candidates(fragment, self._house.limits.candidates):
+            await connection.addIceCandidate(each)
+
+    async def hang_up(self, call: str) -> None:
+        """Ends a call because its caller wants it."""
+        await self.end(self.find(call).id, "You hung up.")
+
+    async def unwatch(self, call: str, watcher: str) -> None:
+        """Ends a watcher's connection."""
+        await self.find(call).unwatch(watcher)
 
     async def end(self, session_id: str, reason: str) -> None:
         """Ends a call and frees its place."""
@@ -70,10 +93,26 @@ class Sessions:
             if reason:
                 await self.end(session.id, reason)
 
+    @contextlib.asynccontextmanager
+    async def swept(self) -> AsyncIterator[None]:
+        """Sweeps once a second; ends all calls at the end."""
+        sweeping = asyncio.create_task(self._sweeping())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
+            await self.close()
+
     async def close(self) -> None:
         """Ends all calls."""
         ids = list(self._sessions)
         await asyncio.gather(*(self.end(each, "The server is going down.") for each in ids))
+
+    async def _sweeping(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            await self.sweep(self._house.clock())
 
     def _count(self) -> None:
         self._metrics.sessions.set(len(self._sessions))

@@ -10,16 +10,12 @@ PATCH, DELETE /whep/ID/WATCHER
 
 from __future__ import annotations
 
-import secrets
-
 from aiohttp import web
-from aiortc import RTCIceCandidate, RTCPeerConnection
-from aiortc.sdp import SessionDescription, candidate_from_sdp
+from aiortc.sdp import SessionDescription
 
+from realtime.call.calls import Calls
 from realtime.call.engines import EngineRequest
 from realtime.call.limits import Limits, RefusalError, check_offer
-from realtime.call.session import Session
-from realtime.call.sessions import Sessions
 
 _SDP = "application/sdp"
 _FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -28,8 +24,8 @@ _FRAGMENT = "application/trickle-ice-sdpfrag"
 class Signalling:
     """The handlers of the table above."""
 
-    def __init__(self, sessions: Sessions, limits: Limits, default_avatar: str) -> None:
-        self._sessions = sessions
+    def __init__(self, calls: Calls, limits: Limits, default_avatar: str) -> None:
+        self._calls = calls
         self._limits = limits
         self._default_avatar = default_avatar
 
@@ -37,40 +33,34 @@ class Signalling:
         """For `app.add_routes`."""
         return [
             web.post("/whip", self._call),
-            web.patch("/whip/{session}", self._trickle),
-            web.delete("/whip/{session}", self._hang_up),
-            web.post("/whep/{session}", self._watch),
-            web.patch("/whep/{session}/{watcher}", self._trickle),
-            web.delete("/whep/{session}/{watcher}", self._unwatch),
+            web.patch("/whip/{call}", self._trickle),
+            web.delete("/whip/{call}", self._hang_up),
+            web.post("/whep/{call}", self._watch),
+            web.patch("/whep/{call}/{watcher}", self._trickle),
+            web.delete("/whep/{call}/{watcher}", self._unwatch),
         ]
 
     async def _call(self, request: web.Request) -> web.Response:
-        offer = await self._offer(request)
-        session, answer = await self._sessions.open(self._choice(request), offer)
-        return _created(f"/whip/{session.id}", answer)
+        call, answer = await self._calls.open(self._choice(request), await self._offer(request))
+        return _created(f"/whip/{call}", answer)
 
     async def _watch(self, request: web.Request) -> web.Response:
-        session = self._sessions.find(request.match_info["session"])
-        offer = await self._offer(request)
-        watcher = secrets.token_urlsafe(16)
-        answer = await session.watch(watcher, offer)
-        return _created(f"/whep/{session.id}/{watcher}", answer)
+        call = request.match_info["call"]
+        watcher, answer = await self._calls.watch(call, await self._offer(request))
+        return _created(f"/whep/{call}/{watcher}", answer)
 
     async def _trickle(self, request: web.Request) -> web.Response:
-        session = self._sessions.find(request.match_info["session"])
+        names = request.match_info
         fragment = await self._body(request, _FRAGMENT)
-        for each in candidates(fragment, self._limits.candidates):
-            await _connection(session, request).addIceCandidate(each)
+        await self._calls.trickle(names["call"], names.get("watcher"), fragment)
         return web.Response(status=204)
 
     async def _hang_up(self, request: web.Request) -> web.Response:
-        session = self._sessions.find(request.match_info["session"])
-        await self._sessions.end(session.id, "You hung up.")
+        await self._calls.hang_up(request.match_info["call"])
         return web.Response()
 
     async def _unwatch(self, request: web.Request) -> web.Response:
-        session = self._sessions.find(request.match_info["session"])
-        await session.unwatch(request.match_info["watcher"])
+        await self._calls.unwatch(request.match_info["call"], request.match_info["watcher"])
         return web.Response()
 
     def _choice(self, request: web.Request) -> EngineRequest:
@@ -109,39 +99,6 @@ class Signalling:
             return data.decode()
         except UnicodeDecodeError as error:
             raise RefusalError(400, "Expected text in UTF-8.") from error
-
-
-def _connection(session: Session, request: web.Request) -> RTCPeerConnection:
-    """The caller's or the watcher's, by the address asked for."""
-    name = request.match_info.get("watcher")
-    if name is None:
-        return session.connection
-    if name not in session.watchers:
-        raise RefusalError(404, "There is no such watcher.")
-    return session.watchers[name].connection
-
-
-def candidates(fragment: str, most: int) -> list[RTCIceCandidate]:
-    """The candidates of an SDP fragment (RFC 8840); raises RefusalError (400) if one is unfit."""
-    found: list[RTCIceCandidate] = []
-    mid = "0"
-    for line in fragment.splitlines():
-        if line.startswith("a=mid:"):
-            mid = line.removeprefix("a=mid:")
-        elif line.startswith("a=candidate:"):
-            found.append(_candidate(line.removeprefix("a=candidate:"), mid))
-    if len(found) > most:
-        raise RefusalError(400, f"Expected at most {most} candidates, found {len(found)}.")
-    return found
-
-
-def _candidate(text: str, mid: str) -> RTCIceCandidate:
-    try:
-        candidate = candidate_from_sdp(text)
-    except (AssertionError, IndexError, ValueError) as error:
-        raise RefusalError(400, "Expected an ICE candidate.") from error
-    candidate.sdpMid = mid
-    return candidate
 
 
 def _created(location: str, answer: str) -> web.Response:

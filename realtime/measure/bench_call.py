@@ -84,13 +84,13 @@ async def _between_peers(
     peer, relay = Peer(time.monotonic), UdpRelay()
     try:
         offer = await relay.offer(await peer.offer())
-        session, answer = await sessions.open(request, offer)
+        call, answer = await sessions.open(request, offer)
         description = RTCSessionDescription(await relay.answer(answer), "answer")
         await peer.connection.setRemoteDescription(description)
         await _until_seen(peer)
         relay.loss = loss
         await asyncio.sleep(_SETTLE_S + seconds)
-        return _figures(peer, session, marking, request, seconds)
+        return _figures(peer, sessions.find(call), marking, request, seconds)
     finally:
         await sessions.close()
         await peer.close()

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from realtime.call.limits import Limits, RefusalError
 from realtime.call.serve import ServeOptions, application
-from realtime.call.signalling import candidates
+from realtime.call.trickle import candidates
 from realtime.errors import InputError
 from tests.call.speakers import Drawn, make_loud_mouth
 
