@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,14 +14,15 @@ from realtime.avatar_file import Avatar
 from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
 from realtime.compositor import Compositor, Layer
 from realtime.face import (
-    CROP,
     EYES_WINDOW,
     MOUTH_WINDOW,
     close_eyes,
     close_lips,
     crop_matrix,
+    crop_picture,
     jaw_drop,
     move_lips,
+    planes,
     transform,
 )
 from realtime.idle import IdleLife
@@ -128,7 +128,7 @@ class _Face:
         self._closed = close_lips(self._points)
         self._mask = one_hot(avatar.mask)
         self._plate = avatar.plate
-        photo = crop_picture(avatar.picture, matrix)
+        photo = planes(crop_picture(avatar.picture, matrix))
         fresh = avatar.weights_hash == networks.digest
         codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, self._mask))
         self._mouth, self._eyes = (
@@ -154,11 +154,3 @@ class _Face:
 def _render(prepared: Prepared, target: NDArray[np.float32], plate: NDArray[np.float32]) -> Layer:
     made = render(prepared, target, np.ascontiguousarray(plate.transpose(2, 0, 1)))
     return Layer(prepared.window, made.flow, made.matte, made.inside)
-
-
-def crop_picture(picture: Picture, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """RGB uint8 [H, W, 3] -> its canonical crop, float32 [3, 256, 256], 0..1."""
-    crop = cv2.warpAffine(
-        picture, matrix, (CROP, CROP), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.ascontiguousarray(crop.transpose(2, 0, 1), np.float32) / np.float32(255)

@@ -14,6 +14,7 @@ from realtime.regions import Region
 
 Points = NDArray[np.float32]
 Matrix = NDArray[np.float32]
+Picture = NDArray[np.uint8]
 Window = tuple[slice, slice]  # rows and columns of the canonical crop
 
 LANDMARKS = 478
@@ -86,6 +87,19 @@ def crop_matrix(points: Points) -> Matrix:
 def transform(matrix: Matrix, points: Points) -> Points:
     """Points [N, >=2] through an affine matrix [2, 3]: float32 [N, 2]."""
     return (points[:, :2] @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def crop_picture(picture: Picture, matrix: Matrix) -> Picture:
+    """The canonical crop of RGB uint8 [H, W, 3]: uint8 [256, 256, 3], its edges going on beyond."""
+    crop = cv2.warpAffine(
+        picture, matrix, (CROP, CROP), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(crop, np.uint8)
+
+
+def planes(picture: Picture) -> NDArray[np.float32]:
+    """RGB uint8 [h, w, 3] as networks take it: float32 [3, h, w], 0..1."""
+    return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32) / np.float32(255)
 
 
 def lip_gap(points: Points) -> float:

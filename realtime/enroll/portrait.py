@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.avatar_file import LONGEST_SIDE, Avatar
-from realtime.engine import crop_picture
 from realtime.enroll.landmarks import Landmarker, portrait_points
 from realtime.enroll.mask import region_mask
 from realtime.enroll.matte import person_matte
 from realtime.enroll.teeth import with_own_teeth
 from realtime.errors import PortraitError
 from realtime.face import (
-    CROP,
     Points,
     close_lips,
     crop_matrix,
+    crop_picture,
     eye_centres,
+    planes,
     transform,
 )
 from realtime.mouth_plate import default_denture, fit_denture, mouth_light
@@ -80,7 +80,7 @@ def enroll(
     matrix = crop_matrix(points)
     placed = transform(matrix, points)
     closed = close_lips(placed)
-    crop = np.asarray(cv2.warpAffine(picture, matrix, (CROP, CROP), flags=cv2.INTER_AREA), np.uint8)
+    crop = crop_picture(picture, matrix)
     plate = fit_denture(default_denture(), closed, mouth_light(crop, closed))
     return Avatar(
         name=name,
@@ -89,7 +89,7 @@ def enroll(
         mask=mask,
         matte=matte,
         plate=with_own_teeth(plate, crop, placed),
-        codes=encode(crop_picture(picture, matrix), one_hot(mask)),
+        codes=encode(planes(crop), one_hot(mask)),
         consent=consent,
         created=created,
         weights_hash=weights_hash,

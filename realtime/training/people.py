@@ -16,6 +16,7 @@ from realtime.face import (
     Points,
     close_lips,
     coverage,
+    crop_picture,
     lip_gap,
     lip_polygons,
     transform,
@@ -107,10 +108,7 @@ def _load(faces: Path, row: dict[str, str], points: Points) -> Photo:
     )
     if picture is None or mask is None:
         raise FileNotFoundError(f"expected picture and mask of {row['file']}, found not both")
-    cropped = cv2.warpAffine(
-        picture, matrix, (CROP, CROP), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
-    )
-    crop = np.asarray(cv2.cvtColor(cropped, cv2.COLOR_BGR2RGB), np.uint8)
+    crop = crop_picture(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8), matrix)
     placed = transform(matrix, points)
     return Photo(
         person=row["person"],
