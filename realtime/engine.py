@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from realtime.face import (
     planes,
     transform,
 )
+from realtime.frame import Frame, Picture
 from realtime.idle import IdleLife
 from realtime.models.lip_code import LipReader
 from realtime.models.networks import Networks
@@ -32,7 +33,6 @@ from realtime.models.renderer import Backend, Prepared, prepare, render
 from realtime.models.tsg import first_mask
 from realtime.regions import one_hot
 
-Picture = NDArray[np.uint8]
 Background = Literal["blur"] | Picture | None
 
 # A voice this loud (RMS of int16) moves the head as speaking does; it fades in about half a second.
@@ -41,33 +41,6 @@ _LEVEL_SMOOTHING = 0.92
 # The generator moves lids a little less than asked: shut eyes of five people were left open by
 # 0.34 to 0.49 of their opening, with this by 0.26 to 0.38 (as MediaPipe sees lashes).
 _LID_GAIN = 0.2
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A picture and the sound that belongs to it.
-
-    `image` is RGB uint8 [H, W, 3]; `sound` is int16 [640], the input of lookahead steps ago. Who
-    shows the one and plays the other at the same moment is in sync.
-    """
-
-    index: int
-    image: Picture
-    sound: Sound
-
-
-class Steps(Protocol):
-    """What outputs and calls need of an engine."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of every image, px."""
-
-    def step(self, samples: Sound) -> Frame:
-        """Takes exactly 640 samples and gives exactly one frame; ValueError on another length."""
-
-    def reset(self) -> None:
-        """Forgets all sound heard and not yet shown: the mouth is at rest in the next frame."""
 
 
 class Engine:

@@ -7,7 +7,7 @@ from collections import deque
 import numpy as np
 
 from realtime.clock import FRAME_SAMPLES, Sound
-from realtime.engine import Frame
+from realtime.frame import Frame
 
 
 class EchoEngine:

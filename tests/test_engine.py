@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, Sound, lookahead_frames
-from realtime.engine import Engine, Frame
+from realtime.engine import Engine
+from realtime.frame import Frame
 from realtime.outputs.playback import blocks_of, play
 from tests.avatars import drawn_avatar, untrained_networks
 

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from realtime.call.engines import MAX_NAME
 from realtime.call.limits import Limits, RefusalError
-from realtime.engine import Picture
 from realtime.errors import SegTalkerError
+from realtime.frame import Picture
 from realtime.picture_bytes import decode, encode_jpeg
 
 log = logging.getLogger(__name__)

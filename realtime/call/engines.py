@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from realtime.clock import LOOKAHEADS_MS
-from realtime.engine import Steps
+from realtime.frame import Steps
 
 Blur = Literal["blur"]
 MAX_NAME = 100

@@ -17,7 +17,7 @@ from realtime.call.queues import Upsampler
 from realtime.call.timeline import RTP_RATE, Timeline
 from realtime.call.tracks import Clock, Outlet
 from realtime.clock import Sound
-from realtime.engine import Frame, Steps
+from realtime.frame import Frame, Steps
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from av.audio.resampler import AudioResampler
 
 from realtime.call.timeline import FRAME_S, RTP_FRAME, RTP_RATE
 from realtime.clock import FRAME_SAMPLES, SAMPLE_RATE, Sound
-from realtime.engine import Picture
+from realtime.frame import Picture
 
 # Opus packets hold 20 ms: two a frame.
 PACKET = RTP_FRAME // 2

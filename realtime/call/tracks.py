@@ -14,7 +14,7 @@ from av import AudioFrame, VideoFrame
 from realtime.call.queues import PictureSlot, SoundQueue
 from realtime.call.timeline import RTP_RATE
 from realtime.clock import FRAME_RATE, Sound
-from realtime.engine import Picture
+from realtime.frame import Picture
 
 Clock = Callable[[], float]
 

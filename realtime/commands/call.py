@@ -19,8 +19,9 @@ from realtime.commands.common import (
     report,
 )
 from realtime.commands.make import enroll_portrait
-from realtime.engine import Engine, Picture
+from realtime.engine import Engine
 from realtime.errors import InputError
+from realtime.frame import Picture
 from realtime.gallery import AvatarGallery
 from realtime.models.networks import Networks
 

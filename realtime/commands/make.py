@@ -11,8 +11,8 @@ from realtime import avatar_file
 from realtime.avatar_file import Avatar
 from realtime.commands.common import Arguments, load_networks, report
 from realtime.consent import CONSENT
-from realtime.engine import Picture
 from realtime.errors import InputError
+from realtime.frame import Picture
 from realtime.models.networks import Networks
 
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from realtime.clock import FRAME_MS, FRAME_RATE, Sound
-from realtime.engine import Steps
+from realtime.frame import Steps
 from realtime.outputs.playback import blocks_of
 
 Clock = Callable[[], float]

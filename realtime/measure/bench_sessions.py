@@ -9,7 +9,7 @@ from itertools import cycle, islice
 import numpy as np
 
 from realtime.clock import FRAME_MS, FRAME_RATE, Sound
-from realtime.engine import Steps
+from realtime.frame import Steps
 from realtime.outputs.playback import blocks_of
 
 Clock = Callable[[], float]

@@ -18,8 +18,8 @@ from aiohttp import web
 from realtime.call.engines import EngineRequest
 from realtime.call.serve import ServeOptions, application
 from realtime.clock import SAMPLE_RATE
-from realtime.engine import Picture
 from realtime.errors import OutputError
+from realtime.frame import Picture
 from realtime.measure.browser import Browser
 from realtime.measure.clicks import LENGTH_S, MARK, PERIOD_S, SHIFT_S, Marking
 

@@ -9,7 +9,7 @@ import numpy as np
 from realtime.call.engines import EngineRequest, MakeEngine
 from realtime.call.timeline import RTP_RATE
 from realtime.clock import SAMPLE_RATE, Sound
-from realtime.engine import Frame, Picture, Steps
+from realtime.frame import Frame, Picture, Steps
 
 # One click in half a second; each begins at another place of the 40 ms frame.
 PERIOD_S, SHIFT_S, LENGTH_S = 0.5, 0.0073, 0.05

@@ -10,7 +10,7 @@ import numpy as np
 
 from realtime.audio.sources import read_sound
 from realtime.clock import SAMPLE_RATE, Sound
-from realtime.engine import Steps
+from realtime.frame import Steps
 from realtime.outputs.playback import Clock, play
 from realtime.outputs.video_file import VideoFile
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.clock import FRAME_RATE
-from realtime.engine import Frame, Picture
 from realtime.errors import OutputError
+from realtime.frame import Frame, Picture
 from realtime.outputs.stills import letterbox
 
 CAMERA_SIZE = (1280, 720)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.clock import FRAME_RATE
-from realtime.engine import Frame
 from realtime.errors import OutputError
+from realtime.frame import Frame
 
 _CAPTION_ROWS = 36
 # What a viewer looks at first, and the phones (ARPAbet or IPA) that show it.

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from realtime.engine import Frame
 from realtime.errors import OutputError
+from realtime.frame import Frame
 from realtime.outputs.output import Output
 from realtime.outputs.schedule import Queue
 

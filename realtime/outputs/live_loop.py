@@ -11,7 +11,7 @@ import numpy as np
 
 from realtime.audio.intake import Intake
 from realtime.clock import FRAME_SAMPLES, Sound
-from realtime.engine import Frame, Picture, Steps
+from realtime.frame import Frame, Picture, Steps
 from realtime.outputs.playout import Playout
 from realtime.outputs.stills import be_right_back
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
-from realtime.engine import Frame
+from realtime.frame import Frame
 
 
 class Output(Protocol):

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from realtime.clock import FRAME_SAMPLES, FrameCutter, Sound, frame_time
-from realtime.engine import Frame, Steps
+from realtime.frame import Frame, Steps
 from realtime.outputs.output import Output
 
 Clock = Callable[[], float]

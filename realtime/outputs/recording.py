@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES
-from realtime.engine import Frame
+from realtime.frame import Frame
 from realtime.outputs.output import Output
 
 # Ending an MP4 writes its table of contents: an hour needs about 3 MB.

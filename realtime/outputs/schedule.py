@@ -7,7 +7,7 @@ from collections import deque
 from typing import Protocol
 
 from realtime.clock import FRAME_RATE, frame_time
-from realtime.engine import Frame
+from realtime.frame import Frame
 
 CAMERA_RATES = (25, 30)
 # At 30 a second a picture may come up to three quarters of a frame before its tick, or it would be

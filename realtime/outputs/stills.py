@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from realtime.engine import Picture
+from realtime.frame import Picture
 
 _PAUSE_TEXT = "Be right back"
 

@@ -14,8 +14,8 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, SAMPLE_RATE
-from realtime.engine import Frame
 from realtime.errors import OutputError
+from realtime.frame import Frame
 
 _AUDIO_BIT_RATE = 96_000
 

@@ -14,8 +14,8 @@ from rich.console import Console
 from realtime.audio.microphone import Microphone
 from realtime.audio.portaudio import PortAudio
 from realtime.clock import FRAME_RATE
-from realtime.engine import Steps
 from realtime.errors import OutputError
+from realtime.frame import Steps
 from realtime.outputs.camera import CAMERA_SIZE, Camera
 from realtime.outputs.feed import Feed
 from realtime.outputs.keys import TerminalKeys

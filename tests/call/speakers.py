@@ -8,8 +8,8 @@ import numpy as np
 
 from realtime.call.engines import EngineRequest
 from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
-from realtime.engine import Frame, Picture
 from realtime.errors import AvatarError
+from realtime.frame import Frame, Picture
 
 SIZE = (256, 256)
 # Where the mouth is drawn: grey 40 when shut, up to 240 when the sound is loud.

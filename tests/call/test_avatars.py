@@ -13,8 +13,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from realtime.call.avatars import Enroll, Progress
 from realtime.call.limits import Limits
 from realtime.call.serve import ServeOptions, application
-from realtime.engine import Picture
 from realtime.errors import PortraitError
+from realtime.frame import Picture
 from realtime.picture_bytes import encode_jpeg, encode_png
 from tests.call.speakers import Drawn, make_loud_mouth
 

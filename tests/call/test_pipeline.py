@@ -13,8 +13,8 @@ from realtime.call.pipeline import MAX_WAITING, Pipeline
 from realtime.call.timeline import RTP_FRAME
 from realtime.call.tracks import Outlet
 from realtime.clock import Sound
-from realtime.engine import Frame, Picture
 from realtime.errors import AvatarError
+from realtime.frame import Frame, Picture
 from tests.call.speakers import SIZE, LoudMouth, make_loud_mouth, tone
 from tests.call.test_tracks import Hands
 

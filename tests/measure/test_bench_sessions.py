@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from realtime.clock import FRAME_SAMPLES, Sound
-from realtime.engine import Frame
+from realtime.frame import Frame
 from realtime.measure.bench_sessions import bench_sessions, take_turns
 from tests.engines import EchoEngine
 

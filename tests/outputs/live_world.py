@@ -11,7 +11,7 @@ import numpy as np
 
 from realtime.audio.ring import Ring
 from realtime.clock import FRAME_SAMPLES, SAMPLE_RATE, Sound
-from realtime.engine import Frame
+from realtime.frame import Frame
 from realtime.outputs.live_loop import LiveLoop
 from realtime.outputs.playout import Playout
 from realtime.outputs.schedule import Schedule

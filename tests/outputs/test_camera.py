@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from realtime.clock import FRAME_SAMPLES
-from realtime.engine import Frame, Picture
 from realtime.errors import OutputError
+from realtime.frame import Frame, Picture
 from realtime.outputs.camera import Camera, install_command, to_i420
 from tests.outputs.virtual_cameras import Backend, use_backend
 

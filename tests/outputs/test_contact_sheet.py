@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from realtime.clock import FRAME_SAMPLES
-from realtime.engine import Frame
 from realtime.errors import OutputError
+from realtime.frame import Frame
 from realtime.outputs.contact_sheet import ContactSheet, Phone, evenly, moments, read_phones
 
 PHONES = [

@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 
 from realtime.clock import FRAME_SAMPLES
-from realtime.engine import Frame
 from realtime.errors import OutputError
+from realtime.frame import Frame
 from realtime.outputs.feed import Feed
 from realtime.outputs.schedule import Backlog, Schedule
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.clock import FRAME_SAMPLES, Sound
-from realtime.engine import Frame
+from realtime.frame import Frame
 from realtime.outputs.live_call import LiveCall
 from realtime.outputs.live_loop import LiveLoop
 from tests.engines import EchoEngine

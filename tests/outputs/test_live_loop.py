@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, Sound
-from realtime.engine import Frame
+from realtime.frame import Frame
 from realtime.outputs.live_loop import SILENCE_DBFS, LiveLoop, level_dbfs
 from tests.engines import EchoEngine
 from tests.outputs.live_world import Faults, World

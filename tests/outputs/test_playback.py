@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from realtime.clock import FRAME_SAMPLES
-from realtime.engine import Frame
+from realtime.frame import Frame
 from realtime.outputs.playback import LivePace, play
 from tests.engines import EchoEngine
 

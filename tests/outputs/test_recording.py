@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES
-from realtime.engine import Frame
 from realtime.errors import OutputError
+from realtime.frame import Frame
 from realtime.outputs.feed import Feed
 from realtime.outputs.recording import KEPT_FREE_BYTES, Recording
 from realtime.outputs.schedule import Backlog

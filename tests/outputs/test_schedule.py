@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from realtime.clock import FRAME_SAMPLES, frame_time
-from realtime.engine import Frame
+from realtime.frame import Frame
 from realtime.outputs.schedule import Backlog, MediaClock, Schedule
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES
-from realtime.engine import Frame
 from realtime.errors import OutputError
+from realtime.frame import Frame
 from realtime.outputs.video_file import VideoFile
 
 SIZE = (128, 96)

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from realtime.audio.portaudio import PortAudio
 from realtime.clock import Sound
-from realtime.engine import Frame
 from realtime.errors import InputError, OutputError
+from realtime.frame import Frame
 from realtime.outputs.camera import CAMERA_SIZE
 from realtime.outputs.webcam import WebcamOptions, run_webcam
 from tests.audio.sound_cards import FakeSoundDevice

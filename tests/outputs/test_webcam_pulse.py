@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from realtime.audio.microphone import Microphone
 from realtime.audio.portaudio import PortAudio
 from realtime.clock import SAMPLE_RATE, Sound, frame_time
-from realtime.engine import Frame
 from realtime.errors import InputError
+from realtime.frame import Frame
 from realtime.outputs.feed import Feed
 from realtime.outputs.live_call import LiveCall
 from realtime.outputs.live_loop import LiveLoop

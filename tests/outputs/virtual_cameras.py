@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from realtime.engine import Picture
+from realtime.frame import Picture
 
 
 class Backend:
