@@ -12,8 +12,11 @@ class RefusalError(SegTalkerError):
     """A request refused: its HTTP status, and one sentence for people."""
 
     def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
+        super().__init__(status, text)
         self.status = status
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 @dataclass(frozen=True)

@@ -19,26 +19,26 @@ class Metrics:
     """Sums over all calls, in Prometheus' text form. `process_resident_memory_bytes` is the RSS."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.step = self._histogram("step", "One step of the engine")
         self.encode = self._histogram("encode", "Encoding and sending one picture")
         self.queue = self._histogram("queue", "Sound complete until its frame is released")
         self.frames = self._counter("frames", "Frames released")
         self.dropped = self._counter("dropped", "Blocks of sound and pictures dropped as late")
         self.concealed = self._counter("concealed_seconds", "Sound of the caller made up")
-        self.sessions = Gauge("avatar_sessions", "Calls going on", registry=self._registry)
+        self.sessions = Gauge("avatar_sessions", "Calls going on", registry=self.registry)
         self.refused = self._counter("refused", "Requests refused, by status", ["status"])
 
     def text(self) -> bytes:
         """Everything, as /metrics shows it."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
     def _histogram(self, name: str, what: str) -> Histogram:
-        return Histogram(f"avatar_{name}_seconds", what, registry=self._registry, buckets=_SECONDS)
+        return Histogram(f"avatar_{name}_seconds", what, registry=self.registry, buckets=_SECONDS)
 
     def _counter(self, name: str, what: str, labels: list[str] | None = None) -> Counter:
-        return Counter(f"avatar_{name}", what, labels or [], registry=self._registry)
+        return Counter(f"avatar_{name}", what, labels or [], registry=self.registry)
 
 
 def _recent() -> deque[float]:
@@ -58,6 +58,10 @@ class CallMeters:
     def fps(self, now: float) -> float:
         """Frames released in the last second."""
         return float(sum(now - at < 1 for at in self.released))
+
+    def load(self, now: float) -> float:
+        """Seconds of stepping in the last second."""
+        return self.fps(now) * median_ms(self.step) / 1000
 
 
 def median_ms(seconds: deque[float]) -> float:

@@ -76,19 +76,12 @@ class ServeOptions:
         return f"{scheme}://{host}:{self.port}/" + (f"#token={self.token}" if self.token else "")
 
 
-def serve(
-    options: ServeOptions,
-    make_engine: MakeEngine,
-    gallery: Gallery,
-    enroll: Enroll | None = None,
-) -> None:
+def serve(options: ServeOptions, app: web.Application) -> None:
     """Serves calls until interrupted; prints the address to open.
 
     Raises InputError if the address or the certificate cannot be used.
     """
     logging.getLogger("aiortc").setLevel(logging.ERROR)
-    bitrate.apply(bitrate.Bitrates())
-    app = application(options, make_engine, gallery, enroll)
     context = _tls(options)
 
     def announce(_: str) -> None:
@@ -117,9 +110,10 @@ def application(
     enroll: Enroll | None = None,
 ) -> web.Application:
     """The server without its sockets, holding its calls itself."""
-    metrics, ice = Metrics(), RTCConfiguration(iceServers=_ice_servers(options))
+    bitrate.apply(bitrate.Bitrates())
+    metrics, ice = Metrics(), RTCConfiguration(iceServers=ice_servers(options))
     sessions = Sessions(House(make_engine, options.limits, time.monotonic, ice), metrics)
-    app = front(options, sessions, metrics, gallery, enroll)
+    app = public(options, sessions, metrics, gallery, enroll)
 
     async def sweeping(_: web.Application) -> AsyncIterator[None]:
         async with sessions.swept():
@@ -129,7 +123,7 @@ def application(
     return app
 
 
-def front(
+def public(
     options: ServeOptions,
     calls: Calls,
     metrics: Metrics,
@@ -158,7 +152,8 @@ async def _page(request: web.Request) -> web.FileResponse:
     return web.FileResponse(_PAGE / _FILES[request.path])
 
 
-def _ice_servers(options: ServeOptions) -> list[RTCIceServer]:
+def ice_servers(options: ServeOptions) -> list[RTCIceServer]:
+    """STUN and TURN, as aiortc wants them."""
     servers = [RTCIceServer(options.stun)] if options.stun else []
     if options.turn:
         turn = options.turn

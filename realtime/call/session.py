@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Coroutine
+import secrets
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,14 +35,20 @@ from realtime.errors import SegTalkerError
 log = logging.getLogger(__name__)
 
 
+def random_name() -> str:
+    """22 characters."""
+    return secrets.token_urlsafe(16)
+
+
 @dataclass(frozen=True)
 class House:
-    """What all calls of a server share."""
+    """What all calls of a server share; `new_name` gives names that cannot be guessed."""
 
     make_engine: MakeEngine
     limits: Limits
     clock: Clock
     ice: RTCConfiguration
+    new_name: Callable[[], str] = random_name
 
 
 @dataclass(frozen=True)

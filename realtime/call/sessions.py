@@ -28,6 +28,10 @@ class Sessions:
     def __len__(self) -> int:
         return self._opening + sum(not each.closed for each in self._sessions.values())
 
+    def load(self, now: float) -> float:
+        """Busy time of all engines over 40 ms a frame, in the second before `now`."""
+        return sum(each.pipeline.meters.load(now) for each in self._sessions.values())
+
     async def open(self, request: EngineRequest, offer: str) -> Answered:
         """An SDP offer -> the call's id and the answer.
 
@@ -41,7 +45,7 @@ class Sessions:
         try:
             engine = await asyncio.to_thread(self._house.make_engine, request)
             pipeline = Pipeline(engine, request, self._metrics, self._house.clock)
-            session = Session(secrets.token_urlsafe(16), pipeline, self._house)
+            session = Session(self._house.new_name(), pipeline, self._house)
             self._sessions[session.id] = session
         finally:
             self._opening -= 1

@@ -1,0 +1,1 @@
+"""The same calls on many machines, placed and kept alive by Ray."""
