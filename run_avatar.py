@@ -30,7 +30,9 @@ EXTRAS = {
     "aiortc": "web",
     "mediapipe": "enroll",
     "prometheus_client": "web",
+    "psutil": "cluster",
     "pyvirtualcam": "webcam",
+    "ray": "cluster",
     "sounddevice": "webcam",
 }
 _SPEECH = Path(__file__).parent / "realtime" / "assets" / "speech.opus"
@@ -122,6 +124,9 @@ def _add_calls(commands: Commands, looking: Parser) -> None:
     sub.add_argument("--token", help="what callers must know; needed where others can come in")
     sub.add_argument("--cert", type=Path, metavar="PEM", help="TLS certificate")
     sub.add_argument("--key", type=Path, metavar="PEM", help="its private key")
+    sub.add_argument(
+        "--cluster", metavar="local|ADDRESS", help="calls on the workers of a Ray cluster"
+    )
     sub.set_defaults(command=command("call", "web"))
     sub = commands.add_parser(
         "webcam",
@@ -175,6 +180,14 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.add_argument("--loss", type=float, default=0.0, help="share of packets lost, 0 to 1")
     _add_lookahead(sub)
     sub.set_defaults(command=command("call", "bench"))
+    sub = benches.add_parser(
+        "cluster", parents=[speaking, measuring], help="how evenly many callers spread over workers"
+    )
+    sub.add_argument("--sessions", type=int, default=10_000, help="callers at once, simulated")
+    sub.add_argument("--workers", type=int, default=40, help="simulated workers")
+    sub.add_argument("--seed", type=int, default=0, help="another seed, other callers")
+    sub.add_argument("--offers", type=int, default=0, help="and so many real calls, here and on Ray")
+    sub.set_defaults(command=command("cluster", "bench"))
 
 
 def _add_train(commands: Commands, measuring: Parser) -> None:

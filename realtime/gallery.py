@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,16 @@ from numpy.typing import NDArray
 from realtime import avatar_file
 from realtime.avatar_file import Avatar
 from realtime.errors import AvatarError
+
+
+class Portraits(Protocol):
+    """Avatars by name, to which those enrolled while we run are added."""
+
+    def load(self, name: str) -> Avatar:
+        """The avatar of that name; raises AvatarError if there is none, or it is damaged."""
+
+    def add(self, avatar: Avatar) -> str:
+        """Keeps an avatar; its name, numbered where another has it."""
 
 
 class AvatarGallery:

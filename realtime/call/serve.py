@@ -82,6 +82,7 @@ def serve(options: ServeOptions, app: web.Application) -> None:
     Raises InputError if the address or the certificate cannot be used.
     """
     logging.getLogger("aiortc").setLevel(logging.ERROR)
+    bitrate.apply(bitrate.Bitrates())
     context = _tls(options)
 
     def announce(_: str) -> None:
@@ -110,7 +111,6 @@ def application(
     enroll: Enroll | None = None,
 ) -> web.Application:
     """The server without its sockets, holding its calls itself."""
-    bitrate.apply(bitrate.Bitrates())
     metrics, ice = Metrics(), RTCConfiguration(iceServers=ice_servers(options))
     sessions = Sessions(House(make_engine, options.limits, time.monotonic, ice), metrics)
     app = public(options, sessions, metrics, gallery, enroll)

@@ -80,7 +80,19 @@ class Front:
         return self._board.reports
 
     async def open(self, request: EngineRequest, offer: str) -> Answered:
-        """A call on the worker with most room; the next one where it is gone or just filled."""
+        """A call on the worker with most room; the next one where it is gone or just filled.
+
+        Nobody is refused before all workers were asked anew.
+        """
+        answered = await self._open(request, offer)
+        if answered is None:
+            await self.look()
+            answered = await self._open(request, offer)
+        if answered is None:
+            raise RefusalError(503, _FULL)
+        return answered
+
+    async def _open(self, request: EngineRequest, offer: str) -> Answered | None:
         tried: set[str] = set()
         while (worker := self._board.place(self._clock(), tried)) is not None:
             tried.add(worker)
@@ -91,7 +103,7 @@ class Front:
             except RefusalError as refusal:
                 if refusal.status != 503:
                     raise
-        raise RefusalError(503, _FULL)
+        return None
 
     async def watch(self, call: str, offer: str) -> Answered:
         return Answered(*await self._pass_on(call, "watch", call, offer))
@@ -153,7 +165,7 @@ class Front:
         self._board.hear(report, asked)
         self._sessions.labels(worker).set(report.sessions)
         self._load.labels(worker).set(report.load)
-        if report.draining and not report.sessions:
+        if report.drained:
             self._board.forget(worker)
             await self._workers.end(worker)
 

@@ -26,6 +26,11 @@ class Report:
     memory: float = 0.0
     draining: bool = False
 
+    @property
+    def drained(self) -> bool:
+        """Whether its last call is over, so that it may end."""
+        return self.draining and self.sessions == 0
+
     def room(self, coming: int = 0) -> float:
         """Share of it that is free once `coming` calls more have begun; 0 if it can take none."""
         if self.draining or self.memory > _FULL_MEMORY or self.sessions + coming >= self.places:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from realtime.cluster.front import UnreachableError
 from realtime.cluster.shelf import Shelf
@@ -49,10 +50,11 @@ def joined(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def shelf() -> Any:
+def shelf(load_weights: Callable[[], object]) -> Any:
     """The cluster's one shelf, made by whoever comes first."""
-    actor = ray.remote(num_cpus=0, max_restarts=0)(Shelf)
-    return actor.options(name=_SHELF, lifetime="detached", get_if_exists=True).remote()
+    actor = ray.remote(num_cpus=0)(Shelf)
+    options = actor.options(name=_SHELF, lifetime="detached", get_if_exists=True)
+    return options.remote(load_weights)
 
 
 class RayWorkers:
@@ -72,8 +74,6 @@ class RayWorkers:
                     self._start(f"{_PREFIX}{node['NodeID'][:8]}-{number}", node, options, gpus > 0)
 
     def _start(self, name: str, node: dict[str, Any], options: WorkerOptions, on_gpu: bool) -> None:
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         ray.remote(Worker).options(
             name=name,
             lifetime="detached",

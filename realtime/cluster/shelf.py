@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from realtime.gallery import AvatarGallery
 class Shelf:
     """What Ray runs as one actor of the cluster. A file's bytes lie once in the object store."""
 
-    def __init__(self) -> None:
+    def __init__(self, load_weights: Callable[[], object]) -> None:
+        self._weights = ray.put(load_weights())
         self._secret = secrets.token_bytes(32)
         self._files: dict[str, ray.ObjectRef[bytes]] = {}
         self._names: dict[str, str] = {}
@@ -29,6 +31,10 @@ class Shelf:
     def secret(self) -> bytes:
         """Signs the names of calls."""
         return self._secret
+
+    def weights(self) -> list[ray.ObjectRef[Any]]:
+        """Where the weights lie, once a node: in a list, or Ray would send them through here."""
+        return [self._weights]
 
     def put(self, name: str, data: bytes) -> str:
         """Keeps an .avatar file's bytes; its name, numbered where another has it."""
@@ -44,7 +50,7 @@ class Shelf:
         return dict(self._names)
 
     def file(self, content: str) -> list[ray.ObjectRef[bytes]]:
-        """Where the bytes of this hash lie: in a list, or Ray would send them through here."""
+        """Where the bytes of this hash lie, in a list as the weights."""
         return [self._files[content]]
 
 

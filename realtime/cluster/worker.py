@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import psutil
 import torch
-from aiortc import RTCConfiguration
+from aiortc import RTCConfiguration, RTCIceServer
 
 from realtime.call import bitrate
 from realtime.call.calls import Answered
@@ -31,9 +31,9 @@ class WorkerOptions:
 
     factory: Factory
     secret: bytes
-    cores: int = 1
+    cores: int = 2
     limits: Limits = field(default_factory=Limits)
-    ice: RTCConfiguration = field(default_factory=lambda: RTCConfiguration(iceServers=[]))
+    ice: list[RTCIceServer] = field(default_factory=list)
 
 
 class Worker:
@@ -50,7 +50,7 @@ class Worker:
             options.factory(),
             options.limits,
             time.monotonic,
-            options.ice,
+            RTCConfiguration(iceServers=options.ice),
             lambda: new_name(name, options.secret),
         )
         self._sessions = Sessions(self._house, Metrics())

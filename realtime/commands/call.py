@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -22,23 +23,31 @@ from realtime.commands.make import enroll_portrait
 from realtime.engine import Engine
 from realtime.errors import InputError
 from realtime.frame import Picture
-from realtime.gallery import AvatarGallery
+from realtime.gallery import AvatarGallery, Portraits
 from realtime.models.networks import Networks
+
+if TYPE_CHECKING:
+    from realtime.call.avatars import Enroll
 
 
 def web(arguments: Arguments) -> None:
     """Serves the page until interrupted."""
-    from realtime.call.serve import ServeOptions, serve
+    from realtime.call.serve import ServeOptions, application, serve
 
     options = ServeOptions(
         arguments.host, arguments.port, arguments.token, arguments.cert, arguments.key
     )
+    if arguments.cluster:
+        from realtime.commands.cluster import web as web_of_cluster
+
+        web_of_cluster(options, arguments.cluster)
+        return
     networks, gallery = load_networks(), AvatarGallery(ASSETS)
-    enrol = _enroller(networks, gallery) if find_spec("mediapipe") else None
-    serve(options, _make_engines(networks, gallery), gallery, enrol)
+    enroll = enroller(networks, gallery)
+    serve(options, application(options, make_engines(networks, gallery), gallery, enroll))
 
 
-def _make_engines(networks: Networks, gallery: AvatarGallery) -> MakeEngine:
+def make_engines(networks: Networks, gallery: Portraits) -> MakeEngine:
     """Engines for callers, who share the networks."""
     backend = fastest_backend(networks)
 
@@ -55,10 +64,13 @@ def _make_engines(networks: Networks, gallery: AvatarGallery) -> MakeEngine:
     return make
 
 
-def _enroller(
-    networks: Networks, gallery: AvatarGallery
-) -> Callable[[Picture, str, Callable[[str, float], None]], str]:
-    """Portraits from the page become avatars of this run; the page has asked for consent."""
+def enroller(networks: Networks, gallery: Portraits) -> Enroll | None:
+    """Portraits from the page become avatars of this run; the page has asked for consent.
+
+    None where what enrolment needs is not installed.
+    """
+    if not find_spec("mediapipe"):
+        return None
 
     def enrol(picture: Picture, name: str, progress: Callable[[str, float], None]) -> str:
         progress("looking for the face", 0.1)
@@ -73,7 +85,7 @@ def bench(arguments: Arguments) -> None:
 
     networks, gallery = load_networks(), AvatarGallery(ASSETS)
     result = bench_call(
-        _make_engines(networks, gallery),
+        make_engines(networks, gallery),
         seconds=arguments.seconds,
         browser=arguments.browser,
         loss=arguments.loss,
