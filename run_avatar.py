@@ -157,6 +157,7 @@ def _add_enroll(commands: Commands) -> None:
 
 
 def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -> None:
+    speaking = parents[-1]
     benches = commands.add_parser("bench", help="measure how fast it is").add_subparsers(
         metavar="WHAT", required=True
     )
@@ -186,7 +187,7 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.add_argument("--sessions", type=int, default=10_000, help="callers at once, simulated")
     sub.add_argument("--workers", type=int, default=40, help="simulated workers")
     sub.add_argument("--seed", type=int, default=0, help="another seed, other callers")
-    sub.add_argument("--offers", type=int, default=0, help="and so many real calls, here and on Ray")
+    sub.add_argument("--offers", type=int, default=0, help="and so many real ones, timed")
     sub.set_defaults(command=command("cluster", "bench"))
 
 

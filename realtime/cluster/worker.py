@@ -90,6 +90,11 @@ class Worker:
             self._draining,
         )
 
+    async def close(self) -> None:
+        """Ends all calls."""
+        if self._sweeping is not None:
+            await self._sweeping.aclose()
+
     async def _begin(self) -> None:
         """Sweeping begins with the first request: the constructor has no event loop yet."""
         if self._sweeping is None:

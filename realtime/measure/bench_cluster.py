@@ -57,9 +57,7 @@ async def offers_to_answers(
     return {**figures, "offer_more_p95_ms": round(more, 1)}
 
 
-async def _offer_to_answer(
-    calls: Calls, request: EngineRequest, now: Callable[[], float]
-) -> float:
+async def _offer_to_answer(calls: Calls, request: EngineRequest, now: Callable[[], float]) -> float:
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     try:
         peer.addTransceiver("audio")
