@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from safetensors.numpy import save as to_safetensors
 
 from realtime.errors import AvatarError, OutputError
 from realtime.face import CROP, LANDMARKS
+from realtime.manner import Manner
 from realtime.mouth_plate import MouthPlate
 from realtime.picture_bytes import decode, encode_jpeg, encode_png
 from realtime.regions import REGIONS
@@ -32,6 +33,7 @@ _METADATA_KEY = "segtalker_avatar"
 _TEXTS = {"name": 100, "consent": 2000, "created": 40, "weights_hash": 64}
 _LARGEST_FILE = 8 << 20
 _LARGEST_CODES = 1 << 20
+_MOST_EDITS, _LONGEST_EDIT = 100, 200
 _PARTS = frozenset(
     {"picture", "matte", "mask", "points", "codes", "plate_upper", "plate_lower", "plate_light"}
 )
@@ -47,7 +49,9 @@ class Avatar:
     points: float32 [478, 3] landmarks in picture pixels. mask: uint8 [256, 256] region ids in the
     canonical crop. matte: uint8 [H, W], 255 where the person is. plate: what lies behind the lips.
     codes: float32, the style encoder's codes. consent: the statement under which the avatar was
-    made. created: ISO date. weights_hash: SHA-256 of the weights that made the codes.
+    made. created: ISO date. weights_hash: SHA-256 of the weights that made the codes. manner: how
+    it behaves by itself. edits: what was changed since enrolment, in words. The last two may be
+    absent in a file: they came later, and a program that does not know them ignores them.
     """
 
     name: str
@@ -60,6 +64,8 @@ class Avatar:
     consent: str
     created: str
     weights_hash: str
+    manner: Manner = field(default_factory=Manner)
+    edits: tuple[str, ...] = ()
 
 
 def save(avatar: Avatar, path: Path) -> None:
@@ -76,6 +82,7 @@ def save(avatar: Avatar, path: Path) -> None:
     }
     texts = {key: getattr(avatar, key) for key in _TEXTS}
     about = {"version": VERSION, "sha256": _digest(tensors), **texts}
+    about |= {"manner": asdict(avatar.manner), "edits": avatar.edits}
     _write_whole(path, to_safetensors(tensors, {_METADATA_KEY: json.dumps(about)}))
 
 
@@ -103,6 +110,8 @@ def load(path: Path) -> Avatar:
         matte=matte,
         plate=plate,
         codes=codes,
+        manner=_manner(path, about.get("manner", {})),
+        edits=_edits(path, about.get("edits", [])),
         **{key: about[key] for key in _TEXTS},
     )
 
@@ -142,6 +151,20 @@ def _metadata(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
         text = about.get(key)
         _demand(isinstance(text, str) and len(text) <= longest, path, f"no usable {key}")
     return dict(about)
+
+
+def _manner(path: Path, about: Any) -> Manner:
+    try:
+        return Manner(**about)
+    except (TypeError, ValueError) as error:
+        raise AvatarError(f"expected a manner that can be, found {error} in {path.name}") from error
+
+
+def _edits(path: Path, about: Any) -> tuple[str, ...]:
+    sound = isinstance(about, list) and len(about) <= _MOST_EDITS
+    sound = sound and all(isinstance(edit, str) and len(edit) <= _LONGEST_EDIT for edit in about)
+    _demand(sound, path, "no usable list of edits")
+    return tuple(about)
 
 
 def _plate(path: Path, tensors: Tensors) -> MouthPlate:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.avatar_file import Avatar
+from realtime.backdrop import Background, Blur, filling
 from realtime.face import crop_matrix, transform
 from realtime.head_pose import HeadPose
 from realtime.head_warp import HeadWarp
@@ -23,7 +23,7 @@ Box = tuple[slice, slice]
 # A layer's flow dies away within so many canonical pixels of its window: sides and top, and below.
 _FADE, _FADE_BELOW = 24, 48
 _UNSEEN = 1 / 255  # a matte below this paints nothing
-_BACKGROUND_BLUR = 0.03  # of the frame's height
+_WHOLE = slice(None), slice(None)
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,9 @@ class Compositor:
         self,
         avatar: Avatar,
         size: tuple[int, int] = (512, 512),
-        background: Literal["blur"] | Picture | None = None,
+        background: Background = None,
     ) -> None:
-        """size: (width, height). background: the photograph's own, that blurred, or RGB [h, w, 3].
-
-        Everything that does not depend on the frame is done here.
-        """
+        """size: (width, height). Everything that does not depend on the frame is done here."""
         view = lay_out(avatar.picture, avatar.matte, avatar.points, size)
         self._warp = HeadWarp(view)
         self._box = self._warp.box
@@ -65,12 +62,23 @@ class Compositor:
         self._crop_to_box = (self._from_crop - _shift(*corner)) / np.float32(view.scale)
         self._places = places[self._box].copy()
         shown = _sample(view.picture, places)
-        self._behind = None if background is None else _backdrop(shown, background)
         self._picture = _colours(view.picture) if background is None else view.picture
-        self._still = self._before_backdrop(shown, (slice(None), slice(None)))
+        self._scene = None
+        self._behind: Picture | None = None
+        if isinstance(background, Blur):
+            self._behind = background.of(shown)
+        elif isinstance(background, np.ndarray):
+            self._behind = filling(background, size)
+        elif background is not None:
+            self._scene, self._shown, self._size = background, shown, size
+            self._behind = background.picture(size)
+        self._still = self._before_backdrop(shown, _WHOLE)
 
     def compose(self, pose: HeadPose, layers: Sequence[Layer] = ()) -> Picture:
         """The frame, RGB uint8 [H, W, 3]: the photograph moved, with `layers` on its face."""
+        if self._scene is not None:
+            self._behind = self._scene.picture(self._size)
+            self._still = self._before_backdrop(self._shown, _WHOLE)
         frame = self._still.copy()
         offset = self._warp.offset(pose)
         places = self._places + offset
@@ -174,19 +182,3 @@ def _blend(picture: Picture, paint: Field) -> None:
     """Lays premultiplied paint [h, w, 4] over RGB uint8 [h, w, 3] in place."""
     mixed = picture * (1 - paint[..., 3:]) + paint[..., :3] * np.float32(255)
     picture[:] = np.clip(mixed + np.float32(0.5), 0, 255)
-
-
-def _backdrop(shown: Picture, background: Literal["blur"] | Picture) -> Picture:
-    """RGB uint8 of the frame's size: a picture that fills it, or what is behind the person."""
-    height, width = shown.shape[:2]
-    if not isinstance(background, str):
-        zoom = max(width / background.shape[1], height / background.shape[0])
-        size = round(background.shape[1] * zoom), round(background.shape[0] * zoom)
-        filled = cv2.resize(background, size, interpolation=cv2.INTER_AREA)
-        left, top = (size[0] - width) // 2, (size[1] - height) // 2
-        return np.asarray(filled[top : top + height, left : left + width], np.uint8)
-    # Only background pixels enter the blur, or the person would glow into it.
-    share = 1 - shown[..., 3:].astype(np.float32) / np.float32(255)
-    weighted = np.dstack([shown[..., :3] * share, share + np.float32(1e-4)])
-    soft = cv2.GaussianBlur(weighted, (0, 0), _BACKGROUND_BLUR * height)
-    return np.asarray(np.clip(soft[..., :3] / soft[..., 3:], 0, 255), np.uint8)

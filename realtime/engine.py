@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
-from typing import Literal
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from realtime.avatar_file import Avatar
+from realtime.backdrop import Background
 from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
 from realtime.compositor import Compositor, Layer
 from realtime.face import (
@@ -25,15 +26,16 @@ from realtime.face import (
     planes,
     transform,
 )
-from realtime.frame import Frame, Picture
+from realtime.frame import Frame
+from realtime.head_pose import HeadPose
 from realtime.idle import IdleLife
+from realtime.manner import Manner
 from realtime.models.lip_code import LipReader
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, Prepared, prepare, render
 from realtime.models.tsg import first_mask
+from realtime.pose_track import PoseTrack
 from realtime.regions import one_hot
-
-Background = Literal["blur"] | Picture | None
 
 # A voice this loud (RMS of int16) moves the head as speaking does; it fades in about half a second.
 _SPEAKING_RMS = 1000.0
@@ -43,10 +45,23 @@ _LEVEL_SMOOTHING = 0.92
 _LID_GAIN = 0.2
 
 
+@dataclass
+class _Talk:
+    """What goes on whatever the portrait looks like: sound on its way, head and lids."""
+
+    reader: LipReader
+    idle: IdleLife
+    manner: Manner
+    sound: deque[Sound]
+    level: float = 0.0
+    index: int = 0
+
+
 class Engine:
     """One talking avatar. Deterministic: same sound, avatar and seed, same frames.
 
-    `backend` computes the face: see `realtime.models.renderer.measured`.
+    `backend` computes the face: see `realtime.models.renderer.measured`. `track` moves the head
+    instead of idle sway. The head is held as the avatar's manner says.
     """
 
     def __init__(
@@ -58,38 +73,66 @@ class Engine:
         size: tuple[int, int] = (512, 512),
         seed: int = 0,
         background: Background = None,
+        track: PoseTrack | None = None,
         backend: Backend = Backend(),  # noqa: B008 (frozen)
     ) -> None:
         self.size = size
+        self._networks = networks
+        self._backend = backend
         self._lookahead = lookahead_frames(lookahead_ms)
-        self._reader = LipReader(networks.encoder, networks.lips, self._lookahead)
-        self._lips = networks.lips
+        self._track = track
+        self._avatar, self._background, self._manner = avatar, background, avatar.manner
         self._face = _Face(networks, avatar, backend)
         self._compositor = Compositor(avatar, size, background)
-        self._idle = IdleLife(seed)
-        self._index = 0
-        self.reset()
+        reader = LipReader(networks.encoder, networks.lips, self._lookahead)
+        self._talk = _Talk(reader, IdleLife(seed), self._manner, self._silence())
+
+    def changed(self, avatar: Avatar, background: Background, manner: Manner) -> Engine:
+        """Another look for the talk under way, made beside it: take it in place of this one
+        between two steps, and voice, head and lids go on.
+
+        What stays as it is is shared; so is the talk: only one of the two may step from then on.
+        """
+        other = copy(self)
+        other._avatar, other._background, other._manner = avatar, background, manner
+        if avatar is not self._avatar:
+            other._face = _Face(self._networks, avatar, self._backend)
+        if avatar is not self._avatar or background is not self._background:
+            other._compositor = Compositor(avatar, self.size, background)
+        return other
+
+    def _silence(self) -> deque[Sound]:
+        silence = np.zeros(FRAME_SAMPLES, np.int16)
+        return deque([silence] * self._lookahead, maxlen=self._lookahead + 1)
 
     def reset(self) -> None:
         """Forgets all sound heard and not yet shown; head and lids go on as they were."""
-        self._reader.reset()
-        silence = np.zeros(FRAME_SAMPLES, np.int16)
-        self._sound = deque([silence] * self._lookahead, maxlen=self._lookahead + 1)
-        self._level = 0.0
+        self._talk.reader.reset()
+        self._talk.sound = self._silence()
+        self._talk.level = 0.0
 
     def step(self, samples: Sound) -> Frame:
         """int16 [640] -> the next frame; raises ValueError on another length."""
-        code = self._reader.push(samples)
-        self._sound.append(samples.copy())
+        talk = self._talk
+        code = talk.reader.push(samples)
+        talk.sound.append(samples.copy())
         loudness = float(np.sqrt(np.square(samples, dtype=np.float32).mean()))
         target = min(loudness / _SPEAKING_RMS, 1.0)
-        self._level = _LEVEL_SMOOTHING * self._level + (1 - _LEVEL_SMOOTHING) * target
-        motion = self._lips.landmarks(torch.from_numpy(code)).numpy()
-        layers = self._face.layers(motion, self._idle.blink(self._index))
-        image = self._compositor.compose(self._idle.pose(self._index, self._level), layers)
-        frame = Frame(self._index, image, self._sound[0])
-        self._index += 1
+        talk.level = _LEVEL_SMOOTHING * talk.level + (1 - _LEVEL_SMOOTHING) * target
+        motion = self._networks.lips.landmarks(torch.from_numpy(code)).numpy()
+        blink = talk.idle.blink(talk.index, talk.manner)
+        image = self._compositor.compose(self._pose(), self._face.layers(motion, blink))
+        frame = Frame(talk.index, image, talk.sound[0])
+        talk.index += 1
+        lids = (talk.idle.blink(talk.index, manner) for manner in (talk.manner, self._manner))
+        talk.manner = talk.manner.towards(self._manner, lids_open=not any(lids))
         return frame
+
+    def _pose(self) -> HeadPose:
+        talk = self._talk
+        manner = replace(talk.manner, sway=0.0) if self._track else talk.manner
+        pose = talk.idle.pose(talk.index, talk.level, manner)
+        return self._track.moved(pose, talk.index) if self._track else pose
 
 
 class _Face:

@@ -14,8 +14,8 @@ Field = NDArray[np.float32]
 
 # Fields are smooth, so they are kept on a grid of this many frame pixels.
 STEP = 8
-# The pose for which the moving box is measured: more than idle life ever asks for.
-_LARGEST_POSE = HeadPose(8.0, 8.0, 6.0, 0.15, 0.10, 1.0)
+# The pose for which the moving box is measured: more than a head held aside, with idle life.
+_LARGEST_POSE = HeadPose(16.0, 14.0, 14.0, 0.25, 0.18, 1.0)
 _STILL = 0.05  # frame pixels nobody sees
 _CHEEKBONES = (234, 454)  # their depth is the axis about which the head turns
 # In face heights: how far each landmark's depth reaches, the ring of the hair's outline beyond

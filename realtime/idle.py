@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from realtime.clock import frame_time, seconds_to_frames
 from realtime.head_pose import HeadPose
+from realtime.manner import Manner
 
 # One blink begins in every slot; where in it is drawn, so gaps last 1.6 to 5.6 s, 16 a minute.
 _SLOT_FRAMES = seconds_to_frames(3.6)
@@ -26,6 +27,7 @@ _SPEAKING_BAND_HZ = (0.3, 0.6)
 # One wave leads, or they would cancel now and then and the head would freeze.
 _WAVES = np.array([0.5, 1.0, 0.4, 0.3])
 _BREATH_HZ = 0.24
+_CALM = Manner()
 _BREATH_WANDER_HZ, _BREATH_WANDER_RADIANS = 0.031, 0.9
 
 
@@ -63,18 +65,22 @@ class IdleLife:
         self._speaking = _Waves.draw(random, _SPEAKING_BAND_HZ)
         self._breath_phase = float(random.uniform(0, 2 * np.pi))
 
-    def pose(self, index: int, voice_level: float) -> HeadPose:
+    def pose(self, index: int, voice_level: float, manner: Manner = _CALM) -> HeadPose:
         """The head in frame `index`; `voice_level` 0 (silent) .. 1 (speaking), smooth in time."""
         seconds = frame_time(index)
         sway = _SWAY * self._sway.at(seconds)
         sway += voice_level * _SPEAKING_SWAY * self._speaking.at(seconds)
+        sway *= manner.sway
+        sway[:3] += manner.yaw, manner.pitch, manner.roll
         yaw, pitch, roll, shift_x, shift_y = sway.tolist()
         return HeadPose(yaw, pitch, roll, shift_x, shift_y, self._breath(seconds))
 
-    def blink(self, index: int) -> float:
+    def blink(self, index: int, manner: Manner = _CALM) -> float:
         """How far the lids are closed in frame `index`: 0 open .. 1 shut."""
-        slot = index // _SLOT_FRAMES
-        starts = [start for each in (slot - 1, slot) for start in self._blink_starts(each)]
+        if not manner.blinks:
+            return 0.0
+        slot = int(index * manner.blinks / _SLOT_FRAMES)
+        starts = [start for each in (slot - 1, slot) for start in self._blinks(each, manner)]
         return max((_lid(index - start) for start in starts), default=0.0)
 
     def _breath(self, seconds: float) -> float:
@@ -82,12 +88,13 @@ class IdleLife:
         angle = 2 * np.pi * _BREATH_HZ * seconds + self._breath_phase + wander
         return float(0.5 - 0.5 * np.cos(angle))
 
-    def _blink_starts(self, slot: int) -> list[int]:
+    def _blinks(self, slot: int, manner: Manner) -> list[int]:
         """First frames of the blinks of a slot; a double blink is two."""
         if slot < 0:
             return []
         random = np.random.default_rng((self._seed, slot))
-        start = slot * _SLOT_FRAMES + int(random.integers(*_BLINK_STARTS))
+        within = int(random.integers(*_BLINK_STARTS))
+        start = round((slot * _SLOT_FRAMES + within) / manner.blinks)
         doubled = random.random() < _DOUBLE_SHARE
         return [start, start + _DOUBLE_DELAY] if doubled else [start]
 

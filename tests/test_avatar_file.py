@@ -14,6 +14,7 @@ from safetensors.numpy import save as to_safetensors
 from realtime import avatar_file
 from realtime.avatar_file import Avatar, load, save
 from realtime.errors import AvatarError, OutputError
+from realtime.manner import Manner
 from realtime.picture_bytes import encode_png
 from tests.avatars import drawn_avatar
 
@@ -206,3 +207,12 @@ def test_another_version(avatar: Avatar, place: Path, monkeypatch: pytest.Monkey
     monkeypatch.undo()
     with pytest.raises(AvatarError, match="found version 2"):
         load(place)
+
+
+def test_manner_and_edits_are_kept_and_may_be_absent(tmp_path: Path) -> None:
+    path = tmp_path / "a.avatar"
+    edited = dataclasses.replace(drawn_avatar(), manner=Manner(yaw=3.0), edits=("lips red 0.8",))
+    save(edited, path)
+    loaded = load(path)
+    assert (loaded.manner, loaded.edits) == (edited.manner, edited.edits)
+    assert load(Path("realtime/assets/ava.avatar")).manner == Manner()

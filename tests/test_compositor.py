@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.avatar_file import Avatar
+from realtime.backdrop import Blur
 from realtime.compositor import Compositor, Layer
 from realtime.face import MOUTH_WINDOW, OVAL, Window, crop_matrix, eye_centres, transform
 from realtime.head_pose import HeadPose
@@ -207,6 +208,6 @@ def test_a_blurred_background_keeps_the_person_out(avatar: Avatar) -> None:
     picture = np.zeros_like(avatar.picture)
     picture[avatar.matte > 0] = 255
     marked = dataclasses.replace(avatar, picture=picture)
-    frame = Compositor(marked, SIZE, "blur").compose(HeadPose())
+    frame = Compositor(marked, SIZE, Blur()).compose(HeadPose())
     assert frame[:60, :60].max() <= 2
     assert frame[256, 256].min() >= 253

@@ -7,9 +7,11 @@ from typing import Self
 import numpy as np
 import pytest
 
+from realtime.backdrop import colour
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, Sound, lookahead_frames
 from realtime.engine import Engine
 from realtime.frame import Frame
+from realtime.manner import Manner
 from realtime.outputs.playback import blocks_of, play
 from tests.avatars import drawn_avatar, untrained_networks
 
@@ -109,3 +111,28 @@ def test_a_reset_forgets_the_sound_that_was_not_shown() -> None:
 def test_a_block_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="640"):
         make_engine().step(np.zeros(639, np.int16))
+
+
+def test_another_look_goes_on_with_the_same_talk() -> None:
+    sound = noise(12)
+    unchanged, engine = make_engine(), make_engine()
+    blocks = list(blocks_of([sound]))
+    expected = [unchanged.step(block) for block in blocks]
+    frames = [engine.step(block) for block in blocks[:6]]
+    other = engine.changed(drawn_avatar(), colour("#204060"), Manner())
+    frames += [other.step(block) for block in blocks[6:]]
+    assert [frame.index for frame in frames] == list(range(12))
+    assert all(np.array_equal(a.sound, b.sound) for a, b in zip(frames, expected, strict=True))
+    assert same(frames, expected), "the drawn person hides the whole background"
+
+
+def test_the_same_look_is_not_made_again() -> None:
+    avatar = drawn_avatar()
+    engine = Engine(untrained_networks(), avatar, size=SIZE)
+    other = engine.changed(avatar, None, Manner(roll=5.0))
+    assert other._face is engine._face
+    assert other._compositor is engine._compositor
+    frames = run(other, noise(40))
+    straight = run(make_engine(), noise(40))
+    assert np.array_equal(frames[0].image, straight[0].image), "the head sets out from where it was"
+    assert not np.array_equal(frames[-1].image, straight[-1].image)

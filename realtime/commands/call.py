@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
+from realtime.backdrop import Blur
 from realtime.call.engines import EngineRequest, MakeEngine
 from realtime.clock import FRAME_SAMPLES
 from realtime.commands.common import (
@@ -57,7 +58,7 @@ def make_engines(networks: Networks, gallery: Portraits) -> MakeEngine:
             gallery.load(request.avatar),
             lookahead_ms=request.lookahead_ms,
             size=request.size,
-            background=request.background,
+            background=Blur() if request.background else None,
             backend=backend,
         )
 

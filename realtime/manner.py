@@ -1,0 +1,46 @@
+"""How a portrait behaves when nobody tells it to: kept in its avatar, changed at any moment."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Self
+
+# Degrees from the photograph that the head may be held at: beyond, the warp shows.
+GREATEST_YAW, GREATEST_PITCH, GREATEST_ROLL = 10.0, 8.0, 10.0
+# The least and the greatest of each number.
+RANGES = {
+    "blinks": (0.0, 2.0),
+    "sway": (0.0, 2.0),
+    "yaw": (-GREATEST_YAW, GREATEST_YAW),
+    "pitch": (-GREATEST_PITCH, GREATEST_PITCH),
+    "roll": (-GREATEST_ROLL, GREATEST_ROLL),
+}
+# Share of the way to what is asked that is gone in a frame: half of it in a fifth of a second.
+_EASE = 0.13
+
+
+@dataclass(frozen=True)
+class Manner:
+    """blinks and sway: how much of what is usual, 1 being a calm listener's. yaw, pitch, roll: how
+    the head is held, degrees, as in HeadPose. Raises ValueError outside RANGES."""
+
+    blinks: float = 1.0
+    sway: float = 1.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            low, high = RANGES[name]
+            if not low <= value <= high:
+                raise ValueError(f"expected {name} of {low:g} to {high:g}, found {value:g}")
+
+    def towards(self, asked: Self, *, lids_open: bool) -> Self:
+        """One frame nearer to what is asked; the blinks change while the lids are open."""
+        eased = {
+            name: value + _EASE * (getattr(asked, name) - value)
+            for name, value in asdict(self).items()
+        }
+        eased["blinks"] = asked.blinks if lids_open else self.blinks
+        return replace(self, **eased)
