@@ -179,6 +179,8 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.add_argument("--seconds", type=float, default=20.0, help="how long to call")
     sub.add_argument("--browser", action="store_true", help="call from a real Chromium")
     sub.add_argument("--loss", type=float, default=0.0, help="share of packets lost, 0 to 1")
+    sub.add_argument("--jitter-ms", type=float, default=0.0, help="the most that a packet is late")
+    sub.add_argument("--png", type=Path, metavar="FILE", help="delay and skew as a picture, too")
     _add_lookahead(sub)
     sub.set_defaults(command=command("call", "bench"))
     sub = benches.add_parser(

@@ -13,7 +13,7 @@ and is sent:
     {"type": "state", "avatar", "lookahead_ms", "background", "muted", "session"}
     {"type": "interrupted", "closed_ms"}        message until the mouth at rest had left
     {"type": "stats", "fps", "frames", "dropped", "step_ms", "queue_ms", "encode_ms",
-                      "lookahead_ms", "concealed_ms", "late_ms", "lost"}     once a second
+                      "skew_ms", "lookahead_ms", "concealed_ms", "late_ms", "lost"}  once a second
     {"type": "error", "text"}                   the message was refused, nothing has changed
     {"type": "ended", "text"}                   why the server ends the call
 """

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
+_SKEWS = (-0.06, -0.045, -0.03, -0.015, 0.0, 0.015, 0.03, 0.045, 0.06)
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.2, 0.5)
 # Ten seconds of frames.
 _RECENT = 250
@@ -24,6 +25,7 @@ class Metrics:
         self.step = self._histogram("step", "One step of the engine")
         self.encode = self._histogram("encode", "Encoding and sending one picture")
         self.queue = self._histogram("queue", "Sound complete until its frame is released")
+        self.skew = self._histogram("skew", "Sound leaving sooner than its picture", _SKEWS)
         self.frames = self._counter("frames", "Frames released")
         self.dropped = self._counter("dropped", "Blocks of sound and pictures dropped as late")
         self.concealed = self._counter("concealed_seconds", "Sound of the caller made up")
@@ -34,8 +36,8 @@ class Metrics:
         """Everything, as /metrics shows it."""
         return generate_latest(self.registry)
 
-    def _histogram(self, name: str, what: str) -> Histogram:
-        return Histogram(f"avatar_{name}_seconds", what, registry=self.registry, buckets=_SECONDS)
+    def _histogram(self, name: str, what: str, buckets: tuple[float, ...] = _SECONDS) -> Histogram:
+        return Histogram(f"avatar_{name}_seconds", what, registry=self.registry, buckets=buckets)
 
     def _counter(self, name: str, what: str, labels: list[str] | None = None) -> Counter:
         return Counter(f"avatar_{name}", what, labels or [], registry=self.registry)
@@ -51,6 +53,7 @@ class CallMeters:
 
     step: deque[float] = field(default_factory=_recent)
     queue: deque[float] = field(default_factory=_recent)
+    skew: deque[float] = field(default_factory=_recent)
     released: deque[float] = field(default_factory=_recent)
     frames: int = 0
     dropped: int = 0

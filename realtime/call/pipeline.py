@@ -122,6 +122,7 @@ class Pipeline:
             "step_ms": median_ms(self.meters.step),
             "queue_ms": median_ms(self.meters.queue),
             "encode_ms": round(encode * 1000, 1),
+            "skew_ms": median_ms(self.meters.skew),
             "lookahead_ms": self.request.lookahead_ms,
             "concealed_ms": round(self._timeline.concealed / RTP_RATE * 1000),
             "late_ms": round(self._timeline.late / RTP_RATE * 1000),
@@ -166,6 +167,9 @@ class Pipeline:
         for outlet in self.outlets:
             outlet.release(block.index, frame.image, sound)
             self._metrics.encode.observe(outlet.picture.encode_s)
+            if (skew := outlet.skew_s) is not None:
+                self._metrics.skew.observe(skew)
+                self.meters.skew.append(skew)
         now = self._clock()
         self.meters.frames += 1
         self.meters.released.append(now)

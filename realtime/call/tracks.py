@@ -12,7 +12,7 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
 from realtime.call.queues import PictureSlot, SoundQueue
-from realtime.call.timeline import RTP_RATE
+from realtime.call.timeline import RTP_FRAME, RTP_RATE
 from realtime.clock import FRAME_RATE, Sound
 from realtime.frame import Picture
 
@@ -24,13 +24,17 @@ _SMOOTHING = 0.9
 
 
 class SoundTrack(MediaStreamTrack):
-    """20 ms of sound at a time, each not before it is due."""
+    """20 ms of sound at a time, each not before it is due.
+
+    `sent`: the last frame of which sound has left, and when it began to, s.
+    """
 
     kind = "audio"
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self.queue = SoundQueue()
+        self.sent = (-1, 0.0)
         self._clock = clock
         self._more = asyncio.Event()
 
@@ -46,6 +50,8 @@ class SoundTrack(MediaStreamTrack):
             self._more.clear()
             await self._more.wait()
         await asyncio.sleep(max(packet.due - self._clock(), 0))
+        if packet.place % RTP_FRAME == 0:
+            self.sent = (packet.place // RTP_FRAME, self._clock())
         samples = np.ascontiguousarray(packet.samples)[None]
         frame = AudioFrame.from_ndarray(samples, "s16", "mono")
         frame.sample_rate = RTP_RATE
@@ -55,7 +61,10 @@ class SoundTrack(MediaStreamTrack):
 
 
 class PictureTrack(MediaStreamTrack):
-    """The newest picture not yet sent. Times how long its sender takes to encode and send one."""
+    """The newest picture not yet sent. Times how long its sender takes to encode and send one.
+
+    `sent`: the last frame whose picture has left, and when, s.
+    """
 
     kind = "video"
 
@@ -63,8 +72,9 @@ class PictureTrack(MediaStreamTrack):
         super().__init__()
         self.slot = PictureSlot()
         self.encode_s = _FIRST_ENCODE_S
+        self.sent = (-1, 0.0)
         self._clock = clock
-        self._handed: float | None = None
+        self._handed: tuple[int, float] | None = None
         self._more = asyncio.Event()
 
     def put(self, index: int, image: Picture) -> None:
@@ -83,16 +93,17 @@ class PictureTrack(MediaStreamTrack):
         frame = VideoFrame.from_ndarray(image, format="rgb24")
         frame.pts = index
         frame.time_base = fractions.Fraction(1, FRAME_RATE)
-        self._handed = self._clock()
+        self._handed = (index, self._clock())
         return frame
 
     def _time_sender(self) -> None:
         """A sender asks for the next picture when it has sent the last one."""
         if self._handed is None:
             return
-        taken = min(self._clock() - self._handed, _LONGEST_ENCODE_S)
+        (index, began), now = self._handed, self._clock()
+        taken = min(now - began, _LONGEST_ENCODE_S)
         self.encode_s = _SMOOTHING * self.encode_s + (1 - _SMOOTHING) * taken
-        self._handed = None
+        self.sent, self._handed = (index, now), None
 
 
 class Outlet:
@@ -106,6 +117,15 @@ class Outlet:
         self.sound = SoundTrack(clock)
         self.picture = PictureTrack(clock)
         self._clock = clock
+
+    @property
+    def skew_s(self) -> float | None:
+        """How much sooner than its picture the sound of the last frame left; None if one has not.
+
+        This is what RTCP tells a browser, and what it plays by.
+        """
+        (seen, seen_at), (heard, heard_at) = self.picture.sent, self.sound.sent
+        return seen_at - heard_at if seen == heard >= 0 else None
 
     def release(self, index: int, image: Picture, sound: Sound) -> None:
         """Frame `index`: RGB uint8 [H, W, 3] and its sound, int16 [1920] at 48 kHz."""

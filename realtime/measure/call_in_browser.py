@@ -1,97 +1,124 @@
-"""The call's delay and skew in a real Chromium: the page as it is, a microphone that clicks.
+"""A caller in a real Chromium: the page as it is, a microphone that clicks.
 
 The clicks are made in the page, on the clock of its sound, and are found again there: in the sound
-that is played by loudness, in the picture that is shown by its mark.
+that is played by loudness, in the picture that is shown by its stamp.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
+import time
+from array import array
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from aiohttp import web
 
 from realtime.call.engines import EngineRequest
-from realtime.call.serve import ServeOptions, application
 from realtime.clock import SAMPLE_RATE
 from realtime.errors import OutputError
 from realtime.frame import Picture
 from realtime.measure.browser import Browser
-from realtime.measure.clicks import LENGTH_S, MARK, PERIOD_S, SHIFT_S, Marking
+from realtime.measure.caller import Record
+from realtime.measure.clicks import BITS, LENGTH_S, PERIOD_S, PITCH_HZ, SHIFT_S, SQUARE
+from realtime.measure.udp_relay import UdpRelay
 
 _PATIENCE_S = 60
 
-# The microphone of the page is replaced by clicks on the clock of an AudioContext.
-_MICROPHONE = """
-const [period, shift, length] = arguments;
+# The page's microphone becomes clicks on the clock of an AudioContext, and its offer and the answer
+# lead through the relay. All times are ms since the epoch.
+_SETUP = """
+const [period, shift, length, pitch, offered, answered] = arguments;
 const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
 const destination = context.createMediaStreamDestination();
-const sent = [];
+const epoch = (ms) => performance.timeOrigin + ms;
+const record = { sent: [], pictures: [], numbers: [], loud_from: [], loud_to: [] };
+const gates = { clicks: new GainNode(context), hum: new GainNode(context, { gain: 0 }) };
+for (const gate of Object.values(gates)) gate.connect(destination);
+const tone = new OscillatorNode(context, { frequency: pitch });
+tone.connect(new GainNode(context, { gain: 0.4 })).connect(gates.hum);
+tone.start();
+// The context's clock moves in steps and is ahead of what it says: the least offset is the best.
+let offset = Infinity;
+setInterval(() => {
+  offset = Math.min(offset + 1e-3, performance.now() - 1000 * context.currentTime);
+}, 5);
 let next = 0;
 setInterval(() => {
   while (next * period < context.currentTime + 1) {
     const at = 1 + next * period + (next * shift) % 0.04;
     const gain = new GainNode(context, { gain: 0.4 });
-    const tone = new OscillatorNode(context, { frequency: 1000 });
-    tone.connect(gain).connect(destination);
-    tone.start(at);
-    tone.stop(at + length);
-    sent.push(at);
+    const click = new OscillatorNode(context, { frequency: pitch });
+    click.connect(gain).connect(gates.clicks);
+    click.start(at);
+    click.stop(at + length);
+    record.sent.push(epoch(1000 * at + offset));
     next += 1;
   }
 }, 200);
 navigator.mediaDevices.getUserMedia = async () => destination.stream;
-window.bench = { context, sent };
+const lead = (sdp, line) => sdp.replace(/(a=candidate:[^\\r\\n]*\\r\\n)+/g, line);
+const passed = window.fetch;
+window.fetch = async (path, options) => {
+  if (options?.method === "PATCH") return new Response(null, { status: 204 });
+  if (options?.method !== "POST") return passed(path, options);
+  const answer = await passed(path, { ...options, body: lead(options.body, offered) });
+  return new Response(lead(await answer.text(), answered), answer);
+};
+const channels = [];
+const create = RTCPeerConnection.prototype.createDataChannel;
+RTCPeerConnection.prototype.createDataChannel = function (...given) {
+  channels.push(create.apply(this, given));
+  return channels.at(-1);
+};
+window.bench = {
+  context, record, epoch,
+  offset: () => offset,
+  hum: (on) => { gates.hum.gain.value = Number(on); gates.clicks.gain.value = Number(!on); },
+  say: (message) => { channels.at(-1).send(message); return epoch(performance.now()); },
+};
 return context.resume();
 """
 
-# Notes when the mark is shown and when a click is played, s of the context's clock.
+# Notes which picture is shown and when sound is loud.
 _WATCH = """
-const [seconds, mark] = arguments;
-const { context, sent } = window.bench;
+const [bits, square] = arguments;
+const { context, record, epoch, offset } = window.bench;
 const video = document.getElementById("portrait");
-const offset = performance.now() / 1000 - context.currentTime;
-const canvas = new OffscreenCanvas(1, 1);
+const canvas = new OffscreenCanvas(bits * square, square);
 const pen = canvas.getContext("2d", { willReadFrequently: true });
-const seen = [];
-const heard = [];
-let marked = false;
-let frames = 0;
 const look = () => {
-  frames += 1;
-  const side = mark / 2 * video.videoWidth / 512;
-  pen.drawImage(video, 0, 0, side, side, 0, 0, 1, 1);
-  const white = pen.getImageData(0, 0, 1, 1).data[0] > 128;
-  if (white && !marked) seen.push(performance.now() / 1000 - offset);
-  marked = white;
+  pen.drawImage(video, 0, 0);
+  const row = pen.getImageData(0, square / 2, bits * square, 1).data;
+  let number = 0;
+  for (let bit = 0; bit < bits; bit += 1) number += (row[4 * (bit + 0.5) * square] > 128) << bit;
+  record.pictures.push(epoch(performance.now()));
+  record.numbers.push(number);
   video.requestVideoFrameCallback(look);
 };
 video.requestVideoFrameCallback(look);
 const listener = context.createScriptProcessor(256, 1, 1);
-let quiet = 0;
 listener.onaudioprocess = (event) => {
   const samples = event.inputBuffer.getChannelData(0);
-  const place = samples.findIndex((sample) => Math.abs(sample) > 0.1);
+  const isLoud = (sample) => Math.abs(sample) > 0.1;
+  const first = samples.findIndex(isLoud);
+  if (first < 0) return;
   const began = event.playbackTime - samples.length / context.sampleRate;
-  if (place >= 0 && quiet > 20) heard.push(began + place / context.sampleRate);
-  quiet = place < 0 ? quiet + 1 : 0;
+  const at = (place) => epoch(1000 * (began + place / context.sampleRate) + offset());
+  record.loud_from.push(at(first));
+  record.loud_to.push(at(samples.findLastIndex(isLoud)));
 };
 context.createMediaStreamSource(video.srcObject).connect(listener);
 listener.connect(context.destination);
-const from = context.currentTime;
-return new Promise((done) => setTimeout(() => {
-  const to = context.currentTime;
-  const dropped = video.getVideoPlaybackQuality().droppedVideoFrames;
-  done({ sent: sent.filter((at) => at > from && at < to - 0.6), seen, heard, frames, dropped });
-}, seconds * 1000));
+"""
+
+# What was noted since it was last asked for.
+_TAKE = """
+const { record } = window.bench;
+return Object.fromEntries(Object.entries(record).map(([name, times]) => [name, times.splice(0)]));
 """
 
 
-class _One:
+class One:
     """A gallery of the one avatar that is measured."""
 
     def __init__(self, name: str) -> None:
@@ -105,49 +132,49 @@ class _One:
         return np.full((64, 64, 3), 128, np.uint8)
 
 
-def clicks_in_browser(marking: Marking, request: EngineRequest, seconds: float) -> dict[str, Any]:
-    """Calls from Chromium for so long: times `sent`, `seen`, `heard`, s; `frames`, `dropped`.
+class BrowserCaller:
+    """A page in a call. What it notes is fetched by `record`."""
 
-    Raises OutputError if there is no Chromium or no connection comes about.
-    """
-    app = application(ServeOptions(), marking, _One(request.avatar))
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._record = Record()
+        # From the browser's ms since the epoch to s of our own monotonic clock.
+        self._epoch = time.time() - time.monotonic()
+
+    def record(self) -> Record:
+        for name, found in self._browser.run(_TAKE).items():
+            times: array[float] = getattr(self._record, name)
+            scale, shift = (1.0, 0.0) if name == "numbers" else (1e-3, self._epoch)
+            times.extend(scale * each - shift for each in found)
+        return self._record
+
+    def hum(self, on: bool) -> None:
+        self._browser.run("window.bench.hum(arguments[0])", on)
+
+    def say(self, message: dict[str, object]) -> float:
+        script = "return window.bench.say(JSON.stringify(arguments[0]))"
+        at: float = self._browser.run(script, message)
+        return at * 1e-3 - self._epoch
+
+
+@contextlib.contextmanager
+def browser_calling(
+    address: str, request: EngineRequest, relay: UdpRelay
+) -> Iterator[BrowserCaller]:
+    """Chromium in a call; raises OutputError if there is none, it cannot connect or complains."""
     silence = np.zeros(SAMPLE_RATE, np.int16)
-    with served(app) as address, Browser(silence) as browser:
+    with Browser(silence) as browser:
         browser.open(address)
         browser.wait("!document.getElementById('start').disabled", _PATIENCE_S)
-        browser.run(_MICROPHONE, PERIOD_S, SHIFT_S, LENGTH_S)
+        browser.run(_SETUP, PERIOD_S, SHIFT_S, LENGTH_S, PITCH_HZ, *relay.candidates)
         browser.run(
             "document.getElementById('lookahead').value = arguments[0]", str(request.lookahead_ms)
         )
         browser.click("#start")
         browser.wait("document.getElementById('start').textContent === 'Hang up'", _PATIENCE_S)
         browser.wait("document.getElementById('portrait').videoWidth > 0", _PATIENCE_S)
-        found: dict[str, Any] = browser.run(_WATCH, seconds, MARK)
-        if complaints := [each for each in browser.complaints() if "deprecat" not in each.lower()]:
+        browser.run(_WATCH, BITS, SQUARE)
+        yield BrowserCaller(browser)
+        complaints = [each for each in browser.complaints() if "deprecat" not in each.lower()]
+        if complaints:
             raise OutputError(f"expected a quiet console, found {complaints[0]}")
-        return found
-
-
-@contextlib.contextmanager
-def served(app: web.Application, host: str = "127.0.0.1") -> Iterator[str]:
-    """Runs a server on a free port, in a thread of its own: its address, ending in a slash."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    async def begin() -> tuple[web.AppRunner, int]:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
-        await runner.setup()
-        await web.TCPSite(runner, host, 0).start()
-        return runner, runner.addresses[0][1]
-
-    try:
-        runner, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
-        try:
-            yield f"http://{host}:{port}/"
-        finally:
-            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()

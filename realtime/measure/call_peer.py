@@ -1,20 +1,23 @@
-"""A peer that calls, clicks, and notes when each click comes back as picture and as sound."""
+"""A caller in this process: an aiortc peer over WHIP, as any other client."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import fractions
-from collections.abc import Callable
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import aiohttp
 import numpy as np
 from aiortc import (
     MediaStreamTrack,
-    RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
     RTCRtpReceiver,
+    RTCSessionDescription,
 )
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.mediastreams import MediaStreamError
@@ -24,11 +27,16 @@ from av import AudioFrame, VideoFrame
 from realtime.call.jitter import release_at_once
 from realtime.call.session import mono
 from realtime.call.timeline import RTP_RATE
-from realtime.measure.clicks import clicks, is_marked, onset
+from realtime.errors import OutputError
+from realtime.measure.background import Background
+from realtime.measure.caller import Record
+from realtime.measure.clicks import clicks, hum, loud, onset_s, read_stamp
+from realtime.measure.udp_relay import UdpRelay
 
-Clock = Callable[[], float]
 _PACKET = RTP_RATE // 50
+_PACKET_S = _PACKET / RTP_RATE
 _VIDEO_CAPACITY = 512
+_CONNECT_S = 20
 
 
 class ClickTrack(MediaStreamTrack):
@@ -36,21 +44,27 @@ class ClickTrack(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, record: Record) -> None:
         super().__init__()
-        self._clock = clock
+        self.humming = False
+        self._record = record
         self._count = 0
-        self.began: float | None = None
+        self._clicks = 0
+        self._began: float | None = None
 
     async def recv(self) -> AudioFrame:
         """int16 mono [960] at 48 kHz."""
-        if self.began is None:
-            self.began = self._clock()
+        if self._began is None:
+            self._began = time.monotonic()
         place = self._count * _PACKET
         self._count += 1
-        due = self.began + (place + _PACKET) / RTP_RATE
-        await asyncio.sleep(max(due - self._clock(), 0))
-        frame = AudioFrame.from_ndarray(clicks(place, _PACKET)[None], "s16", "mono")
+        due = self._began + place / RTP_RATE + _PACKET_S
+        await asyncio.sleep(max(due - time.monotonic(), 0))
+        while onset_s(self._clicks) < place / RTP_RATE + _PACKET_S:
+            self._record.sent.append(self._began + onset_s(self._clicks))
+            self._clicks += 1
+        sound = (hum if self.humming else clicks)(place, _PACKET)
+        frame = AudioFrame.from_ndarray(sound[None], "s16", "mono")
         frame.sample_rate = RTP_RATE
         frame.pts = place
         frame.time_base = fractions.Fraction(1, RTP_RATE)
@@ -104,35 +118,57 @@ def release_whole_frames(receiver: RTCRtpReceiver) -> None:
 
 
 class Peer:
-    """Calls, and keeps the times, s, at which clicks were seen and heard."""
+    """Calls, and records what comes back."""
 
-    def __init__(self, clock: Clock) -> None:
-        configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-        self.connection = RTCPeerConnection(configuration)
-        self.voice = ClickTrack(clock)
-        self.seen: list[float] = []
-        self.heard: list[float] = []
-        self.pictures: list[float] = []
-        self._clock = clock
+    def __init__(self) -> None:
+        configuration = RTCConfiguration(iceServers=[])
+        self.record = Record()
+        self.voice = ClickTrack(self.record)
+        self._connection = RTCPeerConnection(configuration)
+        self._channel = self._connection.createDataChannel("control")
+        self._seen = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self.connection.addTrack(self.voice)
-        self.connection.addTransceiver("video", direction="recvonly")
-        self.connection.on("track", self._on_track)
+        self._connection.addTrack(self.voice)
+        self._connection.addTransceiver("video", direction="recvonly")
+        self._connection.on("track", self._on_track)
 
-    async def offer(self) -> str:
-        """The SDP to send."""
-        await self.connection.setLocalDescription(await self.connection.createOffer())
-        return str(self.connection.localDescription.sdp)
+    @contextlib.asynccontextmanager
+    async def calling(self, address: str, query: str, relay: UdpRelay) -> AsyncIterator[None]:
+        """In a call, from the first picture on; raises OutputError if none comes."""
+        try:
+            await self._connection.setLocalDescription(await self._connection.createOffer())
+            offer = relay.offer(self._connection.localDescription.sdp)
+            headers = {"Content-Type": "application/sdp"}
+            async with (
+                aiohttp.ClientSession(address) as http,
+                http.post(f"whip?{query}", data=offer, headers=headers) as response,
+            ):
+                text = await response.text()
+                if response.status != 201:
+                    raise OutputError(f"expected an answer to the offer, found: {text}")
+            answer = RTCSessionDescription(relay.answer(text), "answer")
+            await self._connection.setRemoteDescription(answer)
+            try:
+                await asyncio.wait_for(self._seen.wait(), _CONNECT_S)
+            except TimeoutError as error:
+                raise OutputError(
+                    f"expected a picture within {_CONNECT_S} s, found none"
+                ) from error
+            yield
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._connection.close()
 
-    async def close(self) -> None:
-        """Hangs up."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.connection.close()
+    async def say(self, message: dict[str, object]) -> float:
+        """Sends a message of the control channel: when it left, s."""
+        self._channel.send(json.dumps(message))
+        return time.monotonic()
 
     def _on_track(self, track: MediaStreamTrack) -> None:
-        receiver = self._receiver(track)
+        receivers = [each.receiver for each in self._connection.getTransceivers()]
+        receiver = next(each for each in receivers if each.track is track)
         if track.kind == "audio":
             release_at_once(receiver)
             work = self._listen(track)
@@ -141,29 +177,58 @@ class Peer:
             work = self._look(track)
         self._tasks.append(asyncio.create_task(work))
 
-    def _receiver(self, track: MediaStreamTrack) -> RTCRtpReceiver:
-        receivers = [each.receiver for each in self.connection.getTransceivers()]
-        return next(each for each in receivers if each.track is track)
-
     async def _listen(self, track: MediaStreamTrack) -> None:
-        quiet = 0
         with contextlib.suppress(MediaStreamError):
             while True:
                 frame = await track.recv()
                 assert isinstance(frame, AudioFrame)
-                place = onset(mono(frame))
-                if place is not None and quiet > 3:
-                    self.heard.append(self._clock() + place / RTP_RATE)
-                quiet = quiet + 1 if place is None else 0
+                if (found := loud(mono(frame))) is not None:
+                    now = time.monotonic()
+                    self.record.loud_from.append(now + found[0] / RTP_RATE)
+                    self.record.loud_to.append(now + found[1] / RTP_RATE)
 
     async def _look(self, track: MediaStreamTrack) -> None:
-        marked = False
         with contextlib.suppress(MediaStreamError):
             while True:
                 frame = await track.recv()
                 assert isinstance(frame, VideoFrame)
-                now = self._clock()
-                self.pictures.append(now)
-                before, marked = marked, is_marked(np.asarray(frame.to_ndarray(format="rgb24")))
-                if marked and not before:
-                    self.seen.append(now)
+                self.record.pictures.append(time.monotonic())
+                plane = frame.planes[0]
+                luma = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+                self.record.numbers.append(read_stamp(luma))
+                self._seen.set()
+
+
+class PeerCaller:
+    """The same for who is in another thread."""
+
+    def __init__(self, background: Background, peer: Peer) -> None:
+        self._background = background
+        self._peer = peer
+
+    def record(self) -> Record:
+        return self._peer.record
+
+    def hum(self, on: bool) -> None:
+        self._peer.voice.humming = on
+
+    def say(self, message: dict[str, object]) -> float:
+        return self._background.run(self._peer.say(message))
+
+
+@contextlib.contextmanager
+def peer_calling(
+    background: Background, address: str, query: str, relay: UdpRelay
+) -> Iterator[PeerCaller]:
+    """A peer in a call, in the background."""
+
+    async def made() -> Peer:
+        return Peer()
+
+    peer = background.run(made())
+    call = peer.calling(address, query, relay)
+    background.run(call.__aenter__())
+    try:
+        yield PeerCaller(background, peer)
+    finally:
+        background.run(call.__aexit__(None, None, None))

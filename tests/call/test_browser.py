@@ -12,8 +12,8 @@ import realtime
 from realtime.audio.sources import read_sound
 from realtime.call.limits import Limits
 from realtime.call.serve import ServeOptions, application
+from realtime.measure.background import served
 from realtime.measure.browser import Browser, is_installed
-from realtime.measure.call_in_browser import served
 from tests.call.speakers import MOUTH, SHUT, Drawn, make_loud_mouth
 
 pytestmark = [

@@ -1,0 +1,62 @@
+"""A server, or a peer, in a thread of its own, for those who watch it from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Coroutine, Iterator
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from aiohttp import web
+
+T = TypeVar("T")
+_PATIENCE_S = 60
+
+
+class Background:
+    """An event loop in a thread of its own, as a context."""
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What a coroutine returns there; raises TimeoutError after a minute."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
+
+    @contextlib.contextmanager
+    def serving(self, app: web.Application, host: str = "127.0.0.1") -> Iterator[str]:
+        """Runs a server there on a free port: its address, ending in a slash."""
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
+
+        async def begin() -> int:
+            await runner.setup()
+            await web.TCPSite(runner, host, 0).start()
+            port: int = runner.addresses[0][1]
+            return port
+
+        try:
+            yield f"http://{host}:{self.run(begin())}/"
+        finally:
+            self.run(runner.cleanup())
+
+
+@contextlib.contextmanager
+def served(app: web.Application) -> Iterator[str]:
+    """Runs a server on a free port, in a thread of its own: its address, ending in a slash."""
+    with Background() as background, background.serving(app) as address:
+        yield address
