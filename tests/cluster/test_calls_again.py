@@ -9,12 +9,14 @@ from realtime.call.avatars import Enroll, Gallery
 from realtime.call.engines import MakeEngine
 from realtime.call.serve import ServeOptions
 from realtime.cluster.serve import cluster_application
-from tests.call.test_avatars import *  # noqa: F403
-from tests.call.test_signalling import *  # noqa: F403
-from tests.call.test_two_peers import *  # noqa: F403
+from tests.call import test_avatars, test_signalling, test_two_peers
 from tests.cluster.workers_here import SECRET, WorkersHere
 
-MODULES = ("test_avatars", "test_signalling", "test_two_peers")
+MODULES = (test_avatars, test_signalling, test_two_peers)
+for module in MODULES:
+    globals().update(
+        {name: each for name, each in vars(module).items() if name.startswith("test_")}
+    )
 
 
 def on_a_worker(
@@ -34,4 +36,4 @@ def on_a_worker(
 @pytest.fixture(autouse=True)
 def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in MODULES:
-        monkeypatch.setattr(f"tests.call.{module}.application", on_a_worker)
+        monkeypatch.setattr(module, "application", on_a_worker)
