@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
@@ -23,16 +24,18 @@ _SHELF = "shelf"
 _PREFIX = "worker-"
 # A request that has no answer within this time, s, counts as unanswered.
 _ANSWER_S = 10.0
+_KNOCK_S = 3.0
 
 
 @contextmanager
 def joined(address: str | None) -> Iterator[None]:
-    """Ray, on this machine alone for None, else that of a running cluster.
+    """Ray, on this machine alone for None, else that of a running cluster at HOST:PORT.
 
     Raises InputError if the cluster cannot be reached.
     """
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
+        if address:
+            _knock(address)
         ray.init(
             address or "local",
             namespace=_NAMESPACE,
@@ -40,14 +43,21 @@ def joined(address: str | None) -> Iterator[None]:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    except (ConnectionError, OSError, RuntimeError, ValueError, RayError) as error:
+    except (OSError, RuntimeError, ValueError, RayError) as error:
         raise InputError(
-            f"expected a Ray cluster at {address}, found none: start one with ray start --head"
+            f"expected a Ray cluster at HOST:PORT, found none at {address}: "
+            "ray start --head begins one, and prints its address"
         ) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError or ValueError where nobody listens: Ray itself would try for minutes."""
+    parts = urlsplit(f"//{address}")
+    socket.create_connection((parts.hostname or "", parts.port or 0), _KNOCK_S).close()
 
 
 def shelf(load_weights: Callable[[], object]) -> Any:

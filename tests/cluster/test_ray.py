@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -17,9 +18,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from realtime.call.engines import MakeEngine
 from realtime.call.limits import Limits
 from realtime.call.serve import ServeOptions
-from realtime.cluster.ray_workers import RayWorkers
+from realtime.cluster.ray_workers import RayWorkers, shelf
 from realtime.cluster.serve import cluster_application
+from realtime.cluster.shelf import SharedGallery
 from realtime.cluster.worker import WorkerOptions
+from realtime.commands.common import ASSETS
+from realtime.gallery import AvatarGallery
 from tests.call.speakers import Drawn, make_loud_mouth
 from tests.call.test_two_peers import Caller, Client
 
@@ -179,6 +183,20 @@ def test_nobody_notices_a_drain(workers: RayWorkers) -> None:
 
     run(workers, work)
     workers.start(options(), per_node=3)
+
+
+def test_a_portrait_put_on_the_shelf_is_everybodys(workers: RayWorkers) -> None:
+    del workers  # for its Ray
+    shared = shelf(dict)
+    mine, theirs = (SharedGallery(AvatarGallery(ASSETS), shared) for _ in range(2))
+    portrait = replace(mine.load("ava"), name="me")
+    assert mine.add(portrait) == "me"
+    assert mine.add(portrait) == "me"
+    assert mine.add(replace(portrait, created="2000-01-01")) == "me 2"
+    assert theirs.names() == [*AvatarGallery(ASSETS).names(), "me", "me 2"]
+    assert (theirs.picture("me") == mine.load("me").picture).all()
+    with pytest.raises(KeyError):
+        theirs.picture("nobody")
 
 
 def test_a_front_that_ends_leaves_the_calls_to_another(workers: RayWorkers) -> None:
