@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,13 @@ class Shelf:
 class SharedGallery:
     """The shipped avatars, and those on the shelf (`realtime.call.avatars.Gallery`).
 
-    A portrait of the shelf is fetched once a process and kept as a file named by its hash.
+    A portrait of the shelf is fetched once a process.
     """
 
     def __init__(self, shipped: AvatarGallery, shelf: Any) -> None:
         self._shipped = shipped
         self._shelf = shelf
-        self._folder = tempfile.TemporaryDirectory(prefix="avatars-")
+        self._fetched: dict[str, Avatar] = {}
 
     def names(self) -> list[str]:
         """All names, shipped ones first."""
@@ -76,11 +77,12 @@ class SharedGallery:
         content = ray.get(self._shelf.names.remote()).get(name)
         if content is None:
             raise AvatarError(f"expected an avatar of {self.names()}, found no '{name}'")
-        path = Path(self._folder.name) / f"{content}.avatar"
-        if not path.exists():
+        if content not in self._fetched:
             (data,) = ray.get(self._shelf.file.remote(content))
-            path.write_bytes(ray.get(data))
-        return avatar_file.load(path)
+            with _temporary() as path:
+                path.write_bytes(ray.get(data))
+                self._fetched[content] = avatar_file.load(path)
+        return self._fetched[content]
 
     def picture(self, name: str) -> NDArray[np.uint8]:
         """The portrait, RGB uint8 [H, W, 3]; raises KeyError if there is no such avatar."""
@@ -91,6 +93,12 @@ class SharedGallery:
 
     def add(self, avatar: Avatar) -> str:
         """Puts a portrait on the shelf for all fronts and workers; its name there."""
-        path = Path(self._folder.name) / "added.avatar"
-        avatar_file.save(avatar, path)
-        return str(ray.get(self._shelf.put.remote(avatar.name, path.read_bytes())))
+        with _temporary() as path:
+            avatar_file.save(avatar, path)
+            return str(ray.get(self._shelf.put.remote(avatar.name, path.read_bytes())))
+
+
+@contextmanager
+def _temporary() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "portrait.avatar"
