@@ -21,9 +21,10 @@ from realtime.cluster.placement import Board, Report
 log = logging.getLogger(__name__)
 
 _ASK_EVERY_S = 0.5
-# A worker has so long to report; one silent for so long is started anew.
+# A worker has so long to report; one silent for so long is started anew. One that is starting
+# loads its networks first.
 _REPORT_S = 1.0
-_SILENT_S = 5.0
+_SILENT_S, _STARTING_S = 5.0, 120.0
 _FULL = "All places are taken: try again in a minute."
 _GONE = "The worker that held this call is gone: call again."
 
@@ -63,6 +64,7 @@ class Front:
         self._clock = clock
         self._board = Board()
         self._silent: dict[str, float] = {}
+        self._started: set[str] = set()
         registry = metrics.registry
         self._sessions = Gauge(
             "avatar_worker_sessions", "Calls of a worker", ["worker"], registry=registry
@@ -159,8 +161,9 @@ class Front:
             await self._wait_or_restart(worker, asked)
             return
         except UnreachableError:
-            self._board.forget(worker)
+            self._forget(worker)
             return
+        self._started.add(worker)
         self._silent.pop(worker, None)
         self._board.hear(report, asked)
         self._sessions.labels(worker).set(report.sessions)
@@ -171,11 +174,16 @@ class Front:
 
     async def _wait_or_restart(self, worker: str, asked: float) -> None:
         since = self._silent.setdefault(worker, asked)
-        if self._clock() - since > _SILENT_S:
-            del self._silent[worker]
-            self._board.forget(worker)
+        patience = _SILENT_S if worker in self._started else _STARTING_S
+        if self._clock() - since > patience:
+            self._forget(worker)
             self._restarted.inc()
             await self._workers.restart(worker)
+
+    def _forget(self, worker: str) -> None:
+        self._board.forget(worker)
+        self._silent.pop(worker, None)
+        self._started.discard(worker)
 
     async def _pass_on(self, call: str, method: str, *arguments: object) -> Any:
         try:

@@ -175,6 +175,20 @@ def test_a_worker_that_hangs_is_started_anew_and_counted() -> None:
     run(workers, work, metrics)
 
 
+def test_a_worker_that_is_starting_is_given_time() -> None:
+    workers = Scripted(a={"report": TimeoutError()})
+
+    async def work(front: Front, clock: Hands) -> None:
+        for clock.now in (60.0, 119.0):
+            await front.look()
+        assert workers.restarted == []
+        clock.now = 121.0
+        await front.look()
+        assert workers.restarted == ["a"]
+
+    run(workers, work, Metrics())
+
+
 def test_a_worker_that_answers_again_is_not_started_anew() -> None:
     workers = Scripted(a={"report": report("a")})
 
