@@ -6,7 +6,6 @@ pyvirtualcam is GPL-2, an optional extra, and imported in this file only.
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 from typing import Any, Self
 
 import cv2
@@ -90,10 +89,5 @@ class Camera:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._camera.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
 
 import cv2
@@ -77,12 +76,7 @@ class ContactSheet:
         if frame.index in self._chosen.values():
             self._kept[frame.index] = frame.image
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         tiles = [
             _captioned(self._kept[index], word)
             for word, index in self._chosen.items()

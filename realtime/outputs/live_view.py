@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -90,25 +88,11 @@ class CpuMeter:
         return 100 * spent / passed if passed > 0 else 0.0
 
 
-class LiveView:
-    """Redraws four times a second whatever `health` gives; what `console` prints stays above."""
-
-    def __init__(self, health: Callable[[], Health], console: Console) -> None:
-        self._live = Live(
-            get_renderable=lambda: render(health()),
-            console=console,
-            refresh_per_second=4,
-            transient=True,
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._live.stop()
+def live_view(health: Callable[[], Health], console: Console) -> Live:
+    """A context in which `health` is redrawn four times a second, below what `console` prints."""
+    return Live(
+        get_renderable=lambda: render(health()),
+        console=console,
+        refresh_per_second=4,
+        transient=True,
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
-from types import TracebackType
 from typing import Self
 
 from realtime.clock import SAMPLE_RATE, Sound
@@ -96,12 +95,7 @@ class PulseSource:
             except OutputError:
                 continue  # The module is gone already, or the server with it.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._unload()
 
 
@@ -183,10 +177,5 @@ class PulseStream:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._library.pa_simple_free(self._stream)

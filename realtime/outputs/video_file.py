@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fractions
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import av
@@ -70,12 +69,7 @@ class VideoFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
                 self._container.mux(self._video.encode(None))

@@ -7,22 +7,21 @@ then. So the delay is not set by anybody, it is measured at every frame.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from types import TracebackType
-from typing import Any, Protocol, Self
+from contextlib import ExitStack
+from typing import Any
 
+from realtime.audio.kept_stream import KeptStream
 from realtime.audio.portaudio import Moment, PortAudio
-from realtime.audio.watch import RETRY_S, Watch
+from realtime.audio.watch import RETRY_S
 from realtime.clock import SAMPLE_RATE, Sound
 from realtime.errors import InputError, OutputError
 from realtime.outputs.playout import Playout
 from realtime.outputs.pulse import SINK, PulseSource, PulseStream
+from realtime.worker import Worker
 
 _CHUNK_SAMPLES = SAMPLE_RATE // 100
-_CHECK_S = 0.25
 LOOPBACKS = {"darwin": "BlackHole", "win32": "CABLE Input"}
 INSTALL_LOOPBACK = {
     "darwin": "brew install blackhole-2ch; in the call app pick BlackHole 2ch as microphone",
@@ -31,24 +30,7 @@ INSTALL_LOOPBACK = {
 }
 
 
-class Voice(Protocol):
-    """Where the sound of frames is heard; a context."""
-
-    @property
-    def playout(self) -> Playout:
-        """What waits to be heard, and its counters."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-
-class PulseVoice:
+class PulseVoice(Worker):
     """Linux: makes the microphone "Avatar" and plays into it from a thread of its own.
 
     Raises OutputError at the start; when the sound server goes later, `report` is told and the
@@ -58,11 +40,10 @@ class PulseVoice:
     def __init__(
         self, report: Callable[[str], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
+        super().__init__("voice")
         self.playout = Playout()
         self._report = report
         self._clock = clock
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="voice", daemon=True)
         self._parts = ExitStack()
         self._stream = self._open()
 
@@ -73,7 +54,7 @@ class PulseVoice:
             self._parts = parts.pop_all()
         return stream
 
-    def _run(self) -> None:
+    def _work(self) -> None:
         while not self._ended.is_set():
             try:
                 self._play()
@@ -96,22 +77,12 @@ class PulseVoice:
             self._report("the virtual microphone is back")
             return
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
         self._parts.close()
 
 
-class LoopbackVoice:
+class LoopbackVoice(KeptStream):
     """macOS and Windows: plays into a loopback device by name, and reopens it when it goes quiet.
 
     Raises OutputError, which says what to install, when there is no such device.
@@ -125,19 +96,13 @@ class LoopbackVoice:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.playout = Playout()
-        self._card = card
         self._name = name
-        self._clock = clock
-        self._watch = Watch(clock())
-        self._ended = threading.Event()
-        self._keeper = threading.Thread(target=self._keep_open, name="voice", daemon=True)
         try:
-            self._stream = self._open()
+            super().__init__("voice", card, clock, rescan=False)
         except InputError as error:
             raise OutputError(f"no virtual microphone: {install} ({error})") from error
 
     def _open(self) -> Any:
-        self._watch.sign(self._clock())
         return self._card.open_output(self._card.find(self._name, "output"), self._give)
 
     def _give(self, count: int, moment: Moment) -> Sound:
@@ -145,32 +110,8 @@ class LoopbackVoice:
         self._watch.sign(now)
         return self.playout.pull(count, now + moment.ahead_s)
 
-    def _keep_open(self) -> None:
-        while not self._ended.wait(_CHECK_S):
-            self.look_after()
 
-    def look_after(self) -> None:
-        """Opens the device again if it has been quiet for too long; called all the time."""
-        if not self._watch.should_reopen(self._clock()):
-            return
-        self._card.close(self._stream)
-        # Still gone is no news: the watch lets us try again in a second.
-        with suppress(InputError):
-            self._stream = self._open()
-
-    def __enter__(self) -> Self:
-        self._keeper.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._keeper.join()
-        self._card.close(self._stream)
+Voice = PulseVoice | LoopbackVoice
 
 
 def open_voice(

@@ -21,7 +21,7 @@ from realtime.outputs.feed import Feed
 from realtime.outputs.keys import TerminalKeys
 from realtime.outputs.live_call import LiveCall
 from realtime.outputs.live_loop import LiveLoop
-from realtime.outputs.live_view import LiveView
+from realtime.outputs.live_view import live_view
 from realtime.outputs.recording import Recording
 from realtime.outputs.schedule import Backlog, Schedule
 from realtime.outputs.video_file import VideoFile
@@ -69,7 +69,7 @@ def run_webcam(engine: Steps, options: WebcamOptions, console: Console) -> None:
         loop = LiveLoop(engine, feeds, playout, time.monotonic)
         call = LiveCall(loop, microphone, feeds, playout, say, options.lookahead_ms)
         say(f'In the call app pick "{camera.name}" as camera; start it after us.')
-        parts.enter_context(LiveView(call.health, console))
+        parts.enter_context(live_view(call.health, console))
         keys = parts.enter_context(TerminalKeys())
         with suppress(KeyboardInterrupt):
             call.run(keys)

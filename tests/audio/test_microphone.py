@@ -80,8 +80,9 @@ def test_an_unplugged_microphone_is_reopened_when_it_is_back(library: FakeSoundD
     now = Now()
     microphone = Microphone(PortAudio(), "headset", now)
     now.seconds = 0.6
-    microphone.look_after()
+    assert microphone.lost
     library.streams[-1].give(np.zeros(160, np.int16))
+    microphone.look_after()
     assert not microphone.lost
 
     unplugged = library.names.pop()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from realtime.outputs.live_view import CpuMeter, Health, LiveView, meter, render
+from realtime.outputs.live_view import CpuMeter, Health, live_view, meter, render
 
 HEALTH = Health(
     paused=False,
@@ -65,6 +65,6 @@ def test_cpu_is_time_spent_over_time_passed() -> None:
 
 def test_messages_stay_above_the_table() -> None:
     console = Console(width=120, force_terminal=True)
-    with console.capture() as captured, LiveView(lambda: HEALTH, console):
+    with console.capture() as captured, live_view(lambda: HEALTH, console):
         console.print("the microphone was lost")
     assert "the microphone was lost" in captured.get()
