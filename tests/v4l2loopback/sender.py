@@ -1,9 +1,14 @@
-"""Shows stamped pictures on the virtual camera: FIRST COUNT RATE WIDTH HEIGHT."""
+"""Shows stamped pictures on the virtual camera: FIRST RATE WIDTH HEIGHT.
+
+Goes on until its standard input ends; then prints the number of the last picture.
+"""
 
 from __future__ import annotations
 
+import select
 import sys
 import time
+from itertools import count
 
 import numpy as np
 
@@ -12,17 +17,21 @@ from realtime.frame import Frame
 from realtime.outputs.camera import Camera
 from tests.v4l2loopback.stamped import draw
 
-_LINGER_S = 2.0  # So that the reader has the last picture before the camera goes.
+_LINGER_S = 3.0  # So that the reader has the last picture before the camera goes.
 
 
-def main(first: int, count: int, rate: int, width: int, height: int) -> None:
+def main(first: int, rate: int, width: int, height: int) -> None:
     silence = np.zeros(FRAME_SAMPLES, np.int16)
     with Camera(size=(width, height)) as camera:
-        began = time.monotonic()
-        for place in range(count):
-            time.sleep(max(0.0, began + place / rate - time.monotonic()))
-            now_ms = round(time.monotonic() * 1000) % 2**32
-            camera.write(Frame(place, draw(first + place, now_ms, (width, height)), silence))
+        due = time.monotonic()
+        for number in count(first):
+            time.sleep(max(0.0, due - time.monotonic()))
+            due = time.monotonic() + 1 / rate
+            image = draw(number, round(time.monotonic() * 1000) % 2**32, (width, height))
+            camera.write(Frame(number, image, silence))
+            if select.select([sys.stdin], [], [], 0)[0]:
+                break
+        print(number, flush=True)
         time.sleep(_LINGER_S)
 
 
