@@ -122,8 +122,7 @@ def _add_calls(commands: Commands, looking: Parser) -> None:
     sub.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     sub.add_argument("--port", type=int, default=_PORT, help="the port to listen on")
     sub.add_argument("--token", help="what callers must know; needed where others can come in")
-    sub.add_argument("--cert", type=Path, metavar="PEM", help="TLS certificate")
-    sub.add_argument("--key", type=Path, metavar="PEM", help="its private key")
+    _add_tls(sub)
     sub.add_argument(
         "--cluster", metavar="local|ADDRESS", help="calls on the workers of a Ray cluster"
     )
@@ -135,13 +134,20 @@ def _add_calls(commands: Commands, looking: Parser) -> None:
     )
     sub.add_argument("--microphone", metavar="NAME|NUMBER", help="else the system's default")
     sub.add_argument("--camera", metavar="DEVICE", help="else the first virtual camera")
+    sub.add_argument("--fps", type=int, default=25, choices=(25, 30), help="the camera's rate")
     sub.add_argument("--record", type=Path, metavar="MP4", help="keep what the call sees and hears")
     sub.set_defaults(command=command("call", "webcam"))
     sub = commands.add_parser(
         "doctor", parents=[looking], help="what a call needs of this machine, and how to mend it"
     )
     sub.add_argument("--port", type=int, default=_PORT, help="the port that web would listen on")
+    _add_tls(sub)
     sub.set_defaults(command=command("call", "doctor"))
+
+
+def _add_tls(parser: Parser) -> None:
+    parser.add_argument("--cert", type=Path, metavar="PEM", help="TLS certificate")
+    parser.add_argument("--key", type=Path, metavar="PEM", help="its private key")
 
 
 def _add_enroll(commands: Commands) -> None:

@@ -53,6 +53,10 @@ class AvatarGallery:
             )
         return avatar_file.load(path)
 
+    def named(self, name_or_path: str) -> str:
+        """The name under which `load` gives that avatar from now on; raises AvatarError."""
+        return name_or_path if name_or_path in self._files else self.add(self.find(name_or_path))
+
     def add(self, avatar: Avatar) -> str:
         """Keeps an avatar until we end; its name, numbered where another has it."""
         name, number = avatar.name, 2

@@ -11,12 +11,14 @@ from realtime.frame import Frame
 
 
 class EchoEngine:
-    """Pixel (0, 0) counts the frames; the sound comes back `lookahead` steps late."""
+    """Pixel (0, 0) counts frames from `start` on; the sound comes back `lookahead` steps late."""
 
-    def __init__(self, lookahead: int = 0, size: tuple[int, int] = (64, 48)) -> None:
+    def __init__(
+        self, lookahead: int = 0, size: tuple[int, int] = (64, 48), start: int = 0
+    ) -> None:
         self.size = size
         self._lookahead = lookahead
-        self._index = 0
+        self._index = start
         self.reset()
 
     def reset(self) -> None:

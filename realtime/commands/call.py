@@ -123,14 +123,26 @@ def bench(arguments: Arguments) -> None:
 
 def webcam(arguments: Arguments) -> None:
     """Is in the call until q or Ctrl-C."""
+    from realtime.outputs.wardrobe import Look
     from realtime.outputs.webcam import WebcamOptions, run_webcam
 
-    networks = load_networks()
+    networks, gallery = load_networks(), AvatarGallery(ASSETS)
+    first = gallery.named(arguments.avatar)
     engine = build_engine(networks, arguments, fastest_backend(networks))
+
+    def dress(look: Look) -> Engine:
+        avatar = gallery.load(look.avatar)
+        return engine.changed(avatar, Blur() if look.background else None, avatar.manner)
+
     options = WebcamOptions(
-        arguments.lookahead_ms, arguments.microphone, arguments.camera, arguments.record
+        arguments.lookahead_ms,
+        arguments.microphone,
+        arguments.camera,
+        arguments.record,
+        arguments.fps,
     )
-    run_webcam(engine, options, Console())
+    avatars = [first, *(name for name in gallery.names() if name != first)]
+    run_webcam(engine, dress, avatars, options, Console())
 
 
 def doctor(arguments: Arguments) -> None:
@@ -140,7 +152,14 @@ def doctor(arguments: Arguments) -> None:
     networks = load_networks()
     engine = build_engine(networks, arguments, fastest_backend(networks))
     silence = np.zeros(FRAME_SAMPLES, np.int16)
-    checks = doctor(Subject(step=lambda: engine.step(silence), port=arguments.port))
+    subject = Subject(
+        step=lambda: engine.step(silence),
+        gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        port=arguments.port,
+        certificate=arguments.cert,
+        key=arguments.key,
+    )
+    checks = doctor(subject)
     print_checks(checks, Console())
     if failed := [check.name for check in checks if check.state == "fail"]:
         raise InputError(f"expected nothing to fail, found {', '.join(failed)} failing")

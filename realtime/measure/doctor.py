@@ -20,9 +20,9 @@ from rich.text import Text
 from realtime.audio.portaudio import Device, PortAudio
 from realtime.clock import FRAME_MS
 from realtime.errors import InputError, OutputError
+from realtime.outputs import v4l2loopback
 from realtime.outputs.camera import (
     INSTALL_EXTRA,
-    LOAD_V4L2LOOPBACK,
     Camera,
     install_command,
 )
@@ -50,9 +50,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is looked at: `step` is one step of the engine, `root` holds /sys and /dev."""
+    """What is looked at: `step` is one step of the engine, `gpu` the one PyTorch can use, `root`
+    holds /sys, /proc and /dev."""
 
     step: Callable[[], object]
+    gpu: str | None
     port: int
     certificate: Path | None = None
     key: Path | None = None
@@ -68,6 +70,7 @@ def doctor(subject: Subject) -> list[Check]:
         check_camera(subject.platform, subject.root),
         check_virtual_microphone(subject.platform),
         check_budget(subject.step, subject.clock),
+        check_gpu(subject.gpu, subject.root),
         check_port(subject.port),
         check_tls(subject.certificate, subject.key),
     ]
@@ -98,7 +101,7 @@ def _listed(devices: list[Device]) -> str:
 
 
 def check_camera(platform: str, root: Path) -> Check:
-    """The virtual camera: on Linux each of its four stumbling blocks, elsewhere by opening it."""
+    """The virtual camera: on Linux each of its stumbling blocks, elsewhere by opening it."""
     if find_spec("pyvirtualcam") is None:
         return Check("virtual camera", "fail", "pyvirtualcam is missing", INSTALL_EXTRA)
     if platform == "linux":
@@ -112,20 +115,22 @@ def check_camera(platform: str, root: Path) -> Check:
 
 def _check_v4l2loopback(root: Path) -> Check:
     name = "virtual camera"
-    module = root / "sys/module/v4l2loopback"
-    if not module.is_dir():
-        return Check(name, "fail", "v4l2loopback is not loaded", install_command("linux"))
-    if "Y" not in (module / "parameters/exclusive_caps").read_text().split(",")[0]:
-        fix = f"sudo modprobe -r v4l2loopback && {LOAD_V4L2LOOPBACK}"
-        return Check(name, "fail", "exclusive_caps is off: Chrome will not list the camera", fix)
-    nodes = sorted((root / "sys/devices/virtual/video4linux").glob("video*"))
-    devices = [root / "dev" / node.name for node in nodes]
+    if not v4l2loopback.is_loaded(root):
+        return Check(name, "fail", "v4l2loopback is not loaded", v4l2loopback.INSTALL)
+    exclusive = root / "sys/module/v4l2loopback/parameters/exclusive_caps"
+    if "Y" not in exclusive.read_text().split(",")[0]:
+        found = "exclusive_caps is off: Chrome will not list the camera"
+        return Check(name, "fail", found, v4l2loopback.RELOAD)
+    devices = v4l2loopback.devices(root)
     if not devices:
-        return Check(name, "fail", "v4l2loopback has no device", LOAD_V4L2LOOPBACK)
+        return Check(name, "fail", "v4l2loopback has no device", v4l2loopback.RELOAD)
     barred = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
     if barred:
         fix = "sudo usermod -aG video $USER, then log out and in"
         return Check(name, "fail", f"{barred[0]} may not be written", fix)
+    if all(v4l2loopback.is_taken(device) for device in devices):
+        found = f"a program sends to {devices[0]}, or was killed while it did"
+        return Check(name, "fail", found, f"end it; if there is none, {v4l2loopback.RELOAD}")
     return Check(name, "ok", f"{', '.join(map(str, devices))}; {_START_FIRST}")
 
 
@@ -155,6 +160,16 @@ def check_budget(step: Callable[[], object], clock: Callable[[], float]) -> Chec
     if most < FRAME_MS:
         return Check("computing", "ok", found)
     return Check("computing", "fail", found, "end other programs, or choose a smaller --size")
+
+
+def check_gpu(usable: str | None, root: Path) -> Check:
+    """Whether there is a GPU that PyTorch leaves alone; none is needed."""
+    if usable is not None:
+        return Check("GPU", "ok", usable)
+    if (root / "proc/driver/nvidia/version").exists():
+        found = "an NVIDIA driver, and a PyTorch that cannot use it"
+        return Check("GPU", "note", found, "pip install --force-reinstall torch")
+    return Check("GPU", "ok", "none, and none is needed")
 
 
 def check_port(port: int) -> Check:

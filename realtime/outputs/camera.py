@@ -6,6 +6,7 @@ pyvirtualcam is GPL-2, an optional extra, and imported in this file only.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Self
 
 import cv2
@@ -15,16 +16,13 @@ from numpy.typing import NDArray
 from realtime.clock import FRAME_RATE
 from realtime.errors import OutputError
 from realtime.frame import Frame, Picture
+from realtime.outputs import v4l2loopback
 from realtime.outputs.stills import letterbox
 
-CAMERA_SIZE = (1280, 720)
+CAMERA_SIZES = ((1280, 720), (640, 480))
 INSTALL_EXTRA = 'pip install "segtalker-live[webcam]"'
-# exclusive_caps: Chrome lists only devices that can do nothing but capture.
-LOAD_V4L2LOOPBACK = (
-    "sudo modprobe v4l2loopback devices=1 video_nr=10 card_label=Avatar exclusive_caps=1"
-)
 _INSTALL = {
-    "linux": f"sudo apt install v4l2loopback-dkms && {LOAD_V4L2LOOPBACK}",
+    "linux": v4l2loopback.INSTALL,
     "darwin": "brew install --cask obs, then in OBS press Start Virtual Camera and Stop once "
     "(macOS 13 and later need OBS 30)",
     "win32": "winget install OBSProject.OBSStudio (or Unity Capture: clone "
@@ -33,7 +31,9 @@ _INSTALL = {
 
 
 def install_command(platform: str = sys.platform) -> str:
-    """What to type on this system so that there is a virtual camera."""
+    """What to type on this system so that there is a virtual camera that is free."""
+    if platform == "linux" and v4l2loopback.is_loaded():
+        return v4l2loopback.RELOAD
     return _INSTALL.get(platform, _INSTALL["linux"])
 
 
@@ -51,7 +51,7 @@ class Camera:
     def __init__(
         self,
         device: str | None = None,
-        size: tuple[int, int] = CAMERA_SIZE,
+        size: tuple[int, int] = CAMERA_SIZES[0],
         rate: int = FRAME_RATE,
     ) -> None:
         self._size = size
@@ -90,4 +90,6 @@ class Camera:
         return self
 
     def __exit__(self, *_: object) -> None:
+        device = Path(self.name)
         self._camera.close()
+        v4l2loopback.make_room(device)

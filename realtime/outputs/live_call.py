@@ -11,6 +11,7 @@ from realtime.outputs.keys import Keys
 from realtime.outputs.live_loop import LiveLoop
 from realtime.outputs.live_view import CpuMeter, Health
 from realtime.outputs.playout import Playout
+from realtime.outputs.wardrobe import Wardrobe
 
 # Longer than the microphone's 10 ms blocks, shorter than a frame: silence is filled in on time.
 _WAIT_S = 0.02
@@ -25,6 +26,7 @@ class LiveCall:
         microphone: SoundSource,
         feeds: Sequence[Feed],
         playout: Playout | None,
+        wardrobe: Wardrobe,
         report: Callable[[str], None],
         lookahead_ms: int,
     ) -> None:
@@ -32,6 +34,7 @@ class LiveCall:
         self._microphone = microphone
         self._feeds = feeds
         self._playout = playout
+        self._wardrobe = wardrobe
         self._report = report
         self._lookahead_ms = lookahead_ms
         self._was_lost = False
@@ -41,6 +44,8 @@ class LiveCall:
     def run(self, keys: Keys) -> None:
         """Returns when the user ends the call."""
         while not self._ended:
+            if (engine := self._wardrobe.changed()) is not None:
+                self._loop.change(engine)
             self._loop.tick(self._microphone.read(_WAIT_S))
             self._tell_of_microphone()
             for key in keys.read():
@@ -59,6 +64,10 @@ class LiveCall:
             self._loop.pause(not self._loop.paused)
         elif key == "m":
             self._loop.muted = not self._loop.muted
+        elif key == "a":
+            self._wardrobe.next_avatar()
+        elif key == "b":
+            self._wardrobe.next_background()
         elif key == "q":
             self._ended = True
 
@@ -66,6 +75,8 @@ class LiveCall:
         """The state for the live view; may be asked from another thread."""
         loop = self._loop
         return Health(
+            look=str(self._wardrobe.look),
+            preparing=self._wardrobe.preparing,
             paused=loop.paused,
             muted=loop.muted,
             microphone_lost=self._microphone.lost,

@@ -84,6 +84,10 @@ class LiveLoop:
         self._still = be_right_back(self._shown) if paused else None
         self._engine.reset()
 
+    def change(self, engine: Steps) -> None:
+        """Goes on with another engine, of the same size, that knows the talk under way."""
+        self._engine = engine
+
     def tick(self, samples: Sound) -> None:
         """Takes int16 [any, also none]; hands on every frame now complete."""
         for block in self.intake.take(self._clock(), samples):

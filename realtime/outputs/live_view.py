@@ -13,13 +13,15 @@ from rich.text import Text
 
 _METER_CELLS = 30
 _METER_FLOOR_DBFS = -60.0
-HELP = "p pause   m mute   q quit"
+HELP = "p pause   m mute   a avatar   b background   q quit"
 
 
 @dataclass(frozen=True)
 class Health:
     """The state of a call at one moment."""
 
+    look: str
+    preparing: bool
     paused: bool
     muted: bool
     microphone_lost: bool
@@ -47,6 +49,7 @@ def render(health: Health) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     rows = (
         ("state", state),
+        ("shown", f"{health.look}{', another is being made' if health.preparing else ''}"),
         ("microphone", "lost" if health.microphone_lost else _level(health.level_dbfs)),
         ("delay", f"{health.delay_ms:.0f} ms, picture and voice alike"),
         ("dropped", _drops(health)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fractions
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -30,11 +32,9 @@ class VideoFile:
             raise OutputError(f"expected an output name ending in .mp4, found {path.name}")
         self._path = path
         self._partial = path.with_name(f".{path.name}.partial")
-        try:
+        with self._writing():
             self._partial.touch()  # the library itself would only complain at the first frame
             self._container: OutputContainer = av.open(str(self._partial), "w", format="mp4")
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         self._video = self._add_video(size, quality)
         self._audio = self._add_audio()
 
@@ -60,9 +60,14 @@ class VideoFile:
         sound.sample_rate = SAMPLE_RATE
         sound.pts = frame.index * FRAME_SAMPLES
         sound.time_base = fractions.Fraction(1, SAMPLE_RATE)
-        try:
+        with self._writing():
             self._container.mux(self._video.encode(picture))
             self._container.mux(self._audio.encode(sound))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise OutputError(f"cannot write {self._path}: {error.strerror or error}") from error
 
@@ -72,10 +77,12 @@ class VideoFile:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
-                self._container.mux(self._video.encode(None))
-                self._container.mux(self._audio.encode(None))
-                self._container.close()
-                self._partial.replace(self._path)
+                with self._writing():
+                    self._container.mux(self._video.encode(None))
+                    self._container.mux(self._audio.encode(None))
+                    self._container.close()
+                    self._partial.replace(self._path)
         finally:
-            self._container.close()
+            with suppress(OSError):  # Where a disk is full, closing fails as writing did.
+                self._container.close()
             self._partial.unlink(missing_ok=True)

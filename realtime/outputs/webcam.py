@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,19 +14,21 @@ from rich.console import Console
 
 from realtime.audio.microphone import Microphone
 from realtime.audio.portaudio import PortAudio
+from realtime.beside import step_aside
 from realtime.clock import FRAME_RATE
 from realtime.errors import OutputError
 from realtime.frame import Steps
-from realtime.outputs.camera import CAMERA_SIZE, Camera
+from realtime.outputs.camera import CAMERA_SIZES, Camera
 from realtime.outputs.feed import Feed
 from realtime.outputs.keys import TerminalKeys
 from realtime.outputs.live_call import LiveCall
 from realtime.outputs.live_loop import LiveLoop
-from realtime.outputs.live_view import live_view
+from realtime.outputs.live_view import Health, live_view
 from realtime.outputs.recording import Recording
 from realtime.outputs.schedule import Backlog, Schedule
 from realtime.outputs.video_file import VideoFile
 from realtime.outputs.virtual_microphone import Voice, open_voice
+from realtime.outputs.wardrobe import Dress, Wardrobe
 
 # A second of pictures: 70 MB at 1280x720.
 _RECORDING_FRAMES = FRAME_RATE
@@ -36,7 +39,7 @@ class WebcamOptions:
     """What the user may choose; None is the system's default.
 
     `microphone` is a number or part of a name, `camera` a device as the system names it, `record`
-    an .mp4, `fps` 25 or 30, `size` the camera's, px, `lookahead_ms` what the engine was made with.
+    an .mp4, `fps` 25 or 30, `lookahead_ms` the engine's.
     """
 
     lookahead_ms: int
@@ -44,12 +47,20 @@ class WebcamOptions:
     camera: str | None = None
     record: Path | None = None
     fps: int = FRAME_RATE
-    size: tuple[int, int] = CAMERA_SIZE
 
 
-def run_webcam(engine: Steps, options: WebcamOptions, console: Console) -> None:
-    """Is in the call until q or Ctrl-C.
+def run_webcam(
+    engine: Steps,
+    dress: Dress,
+    avatars: Sequence[str],
+    options: WebcamOptions,
+    console: Console,
+) -> Health:
+    """Is in the call until q or Ctrl-C, and gives its last state.
 
+    `engine` is the first of `avatars`; `dress` makes it look otherwise, beside the call.
+
+    The camera has the pictures' size, if call apps know that, else they are put into 1280x720.
     Raises InputError without a microphone and OutputError without a virtual camera or a place for
     the recording; a missing virtual microphone is told, and the call goes on without.
     """
@@ -57,7 +68,8 @@ def run_webcam(engine: Steps, options: WebcamOptions, console: Console) -> None:
     say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     with ExitStack() as parts:
         card = PortAudio()
-        camera = Camera(options.camera, options.size, options.fps)
+        size = engine.size if engine.size in CAMERA_SIZES else CAMERA_SIZES[0]
+        camera = Camera(options.camera, size, options.fps)
         feeds = [parts.enter_context(Feed(camera, Schedule(options.fps), say))]
         if options.record is not None:
             feeds.append(parts.enter_context(_recording(options.record, engine, say)))
@@ -66,13 +78,16 @@ def run_webcam(engine: Steps, options: WebcamOptions, console: Console) -> None:
             parts.enter_context(voice)
         microphone = parts.enter_context(Microphone(card, options.microphone))
         playout = voice.playout if voice is not None else None
+        tailor = parts.enter_context(ThreadPoolExecutor(1, "tailor", step_aside))
+        wardrobe = Wardrobe(dress, avatars, tailor, say)
         loop = LiveLoop(engine, feeds, playout, time.monotonic)
-        call = LiveCall(loop, microphone, feeds, playout, say, options.lookahead_ms)
+        call = LiveCall(loop, microphone, feeds, playout, wardrobe, say, options.lookahead_ms)
         say(f'In the call app pick "{camera.name}" as camera; start it after us.')
         parts.enter_context(live_view(call.health, console))
         keys = parts.enter_context(TerminalKeys())
         with suppress(KeyboardInterrupt):
             call.run(keys)
+        return call.health()
 
 
 def _recording(path: Path, engine: Steps, say: Callable[[str], None]) -> Feed:

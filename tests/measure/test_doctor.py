@@ -14,6 +14,7 @@ from realtime.measure.doctor import (
     Subject,
     check_budget,
     check_camera,
+    check_gpu,
     check_microphone,
     check_port,
     check_tls,
@@ -115,6 +116,15 @@ def test_the_budget_is_40_ms_a_frame(step_ms: int, state: str) -> None:
     assert f"{step_ms}.0 ms" in check.found
 
 
+def test_a_gpu_that_is_left_alone_has_its_fix(tmp_path: Path) -> None:
+    assert check_gpu("a card", tmp_path) == Check("GPU", "ok", "a card")
+    assert check_gpu(None, tmp_path).state == "ok"
+    (tmp_path / "proc/driver/nvidia").mkdir(parents=True)
+    (tmp_path / "proc/driver/nvidia/version").touch()
+    check = check_gpu(None, tmp_path)
+    assert (check.state, check.fix) == ("note", "pip install --force-reinstall torch")
+
+
 def test_a_port_in_use_has_its_fix() -> None:
     with socket.socket() as taken:
         taken.bind(("", 0))
@@ -139,12 +149,13 @@ def test_tls_needs_a_certificate_with_its_key(tmp_path: Path) -> None:
 
 
 def test_the_doctor_looks_at_everything_wherever_it_is() -> None:
-    checks = doctor(Subject(step=lambda: None, port=0))
+    checks = doctor(Subject(step=lambda: None, gpu=None, port=0))
     assert [check.name for check in checks] == [
         "microphone",
         "virtual camera",
         "virtual microphone",
         "computing",
+        "GPU",
         "ports",
         "TLS",
     ]

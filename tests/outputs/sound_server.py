@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import pytest
 
 from realtime.clock import SAMPLE_RATE, Sound
+from realtime.outputs.pulse import pactl
 
 ROOM = "room"
+_ROOM_MODULE = ("module-null-sink", f"sink_name={ROOM}", f"rate={SAMPLE_RATE}", "channels=1")
 _TOOLS = ("pulseaudio", "pactl", "pacat", "parec")
 _RAW = ("--raw", "--format=s16le", f"--rate={SAMPLE_RATE}", "--channels=1")
 _START_S = 20.0
 _PIECE_BYTES = 160
+_KEPT_S = 15.0
 _MISSING = [tool for tool in _TOOLS if shutil.which(tool) is None]
 
 needs_pulse = pytest.mark.skipif(bool(_MISSING), reason=f"not installed: {', '.join(_MISSING)}")
@@ -37,20 +42,25 @@ class SoundServer:
 
     def start(self) -> None:
         arguments = ("-n", "--system=false", "--daemonize=no", "--exit-idle-time=-1")
-        modules = (
-            f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}",
-            f"module-null-sink sink_name={ROOM} rate={SAMPLE_RATE} channels=1",
-        )
-        loads = [word for module in modules for word in ("-L", module)]
+        module = f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"
         self._daemon = subprocess.Popen(
-            ["pulseaudio", *arguments, f"--log-target=file:{os.devnull}", *loads],
+            ["pulseaudio", *arguments, f"--log-target=file:{os.devnull}", "-L", module],
             stderr=subprocess.DEVNULL,
         )
         self._wait_for_answer()
+        self.plug_in()
 
     def stop(self) -> None:
         self._daemon.terminate()
         self._daemon.wait(_START_S)
+
+    def plug_in(self) -> None:
+        """The room is there (again)."""
+        self._room = pactl("load-module", *_ROOM_MODULE).strip()
+
+    def unplug(self) -> None:
+        """The room is gone, and with it the microphone in it."""
+        pactl("unload-module", self._room)
 
     @staticmethod
     def _wait_for_answer() -> None:
@@ -79,7 +89,7 @@ def sound_server(patch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
 
 @contextmanager
 def played(sound: Sound, sink: str) -> Iterator[None]:
-    """Plays int16 [any] into `sink` meanwhile."""
+    """Plays int16 [any] into `sink` meanwhile, over and over."""
     player = subprocess.Popen(
         ["pacat", *_RAW, f"--device={sink}", "--latency-msec=20"], stdin=subprocess.PIPE
     )
@@ -97,19 +107,29 @@ def played(sound: Sound, sink: str) -> Iterator[None]:
 def _write(pipe: IO[bytes], data: bytes) -> None:
     try:
         with pipe:
-            pipe.write(data)
+            while True:
+                pipe.write(data)
     except BrokenPipeError:
-        return  # The player was ended before the sound was.
+        return  # The player was ended, or its sink unplugged.
+
+
+class Heard(NamedTuple):
+    """Sound int16 [any] whose sample n was there at `start + n / 16000`, s."""
+
+    sound: Sound
+    start: float
 
 
 class Recorder:
-    """Records a source. Sample n of `sound()` was there at `start() + n / 16000`, s."""
+    """Records a source meanwhile, and keeps its last 15 seconds."""
 
     def __init__(self, source: str) -> None:
         self._process = subprocess.Popen(
             ["parec", *_RAW, f"--device={source}", "--latency-msec=10"], stdout=subprocess.PIPE
         )
-        self._pieces: list[tuple[float, bytes]] = []
+        kept = round(_KEPT_S * SAMPLE_RATE * 2 / _PIECE_BYTES)
+        self._pieces = deque[tuple[float, bytes]](maxlen=kept)
+        self._lock = threading.Lock()
         self._arrived = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -118,26 +138,33 @@ class Recorder:
         assert self._process.stdout is not None
         with self._process.stdout as pipe:
             while piece := pipe.read(_PIECE_BYTES):
-                self._pieces.append((time.monotonic(), piece))
+                with self._lock:
+                    self._pieces.append((time.monotonic(), piece))
                 self._arrived.set()
 
-    def wait(self) -> None:
-        """Until the server sends sound: an idle null sink takes two seconds to wake."""
-        assert self._arrived.wait(_START_S), "pulseaudio records nothing"
+    def suspend(self, suspended: bool) -> None:
+        self._process.send_signal(signal.SIGSTOP if suspended else signal.SIGCONT)
 
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait()
-        self._thread.join()
-
-    def sound(self) -> Sound:
-        return np.frombuffer(b"".join(piece for _, piece in self._pieces), np.int16)
-
-    def start(self) -> float:
+    def heard(self) -> Heard:
         """Arrivals are late by chance and never early: the least late ones tell the time.
 
         The first seconds are left out: the server gives what had piled up.
         """
-        ends = np.cumsum([len(piece) // 2 for _, piece in self._pieces]) / SAMPLE_RATE
-        starts = np.array([when for when, _ in self._pieces]) - ends
-        return float(np.quantile(starts[len(starts) // 3 :], 0.02))
+        with self._lock:
+            times, pieces = zip(*self._pieces, strict=True)
+        ends = np.cumsum([len(piece) // 2 for piece in pieces]) / SAMPLE_RATE
+        starts = (np.array(times) - ends)[len(times) // 3 :]
+        sound = np.frombuffer(b"".join(pieces), np.int16)
+        return Heard(sound, float(np.quantile(starts, 0.02)))
+
+    def __enter__(self) -> Recorder:
+        """Waits until the server sends sound: an idle null sink takes two seconds to wake."""
+        if not self._arrived.wait(_START_S):
+            self.__exit__()
+            raise AssertionError("expected pulseaudio to record, found no sound")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+        self._thread.join()

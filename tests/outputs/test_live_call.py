@@ -6,7 +6,9 @@ from realtime.clock import FRAME_SAMPLES, Sound
 from realtime.frame import Frame
 from realtime.outputs.live_call import LiveCall
 from realtime.outputs.live_loop import LiveLoop
+from realtime.outputs.wardrobe import Wardrobe
 from tests.engines import EchoEngine
+from tests.outputs.at_once import AtOnce
 
 
 class Kept:
@@ -48,7 +50,8 @@ class Keys:
 def call(there: list[bool], pressed: list[str]) -> tuple[LiveCall, Kept, list[str]]:
     kept, told = Kept(), list[str]()
     loop = LiveLoop(EchoEngine(), [kept], None, lambda: 0.0)
-    made = LiveCall(loop, Microphone(there), [], None, told.append, lookahead_ms=80)
+    wardrobe = Wardrobe(lambda _: EchoEngine(start=100), ["ava", "max"], AtOnce(), told.append)
+    made = LiveCall(loop, Microphone(there), [], None, wardrobe, told.append, lookahead_ms=80)
     made.run(Keys(pressed))
     return made, kept, told
 
@@ -57,6 +60,12 @@ def test_keys_pause_mute_and_end() -> None:
     made, kept, _ = call([True] * 6, ["", "m", "m", "p", "p", "q"])
     assert [int(frame.sound.max()) for frame in kept.frames] == [5000, 5000, 0, 5000, 0, 5000]
     assert not made.health().paused
+
+
+def test_another_avatar_is_shown_from_the_next_frame_on() -> None:
+    made, kept, _ = call([True] * 4, ["", "a", "", "q"])
+    assert [int(frame.image[0, 0, 0]) for frame in kept.frames] == [0, 1, 100, 101]
+    assert made.health().look == "max, own background"
 
 
 def test_a_microphone_lost_and_back_is_told_once_each() -> None:

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from realtime.outputs.live_view import CpuMeter, Health, live_view, meter, render
+from realtime.outputs.live_view import HELP, CpuMeter, Health, live_view, meter, render
 
 HEALTH = Health(
+    look="ava, blur background",
+    preparing=False,
     paused=False,
     muted=False,
     microphone_lost=False,
@@ -36,7 +38,8 @@ def test_everything_the_user_must_know_is_there() -> None:
     for words in ("live", "190 ms", "-20 dBFS", "61 %", "1 late", "2 without", "3 over", "4 gaps"):
         assert words in shown
     assert "5 pictures, of 1234 frames" in shown
-    assert "p pause   m mute   q quit" in shown
+    assert "ava, blur background" in shown
+    assert HELP in shown
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,7 @@ def test_everything_the_user_must_know_is_there() -> None:
         (replace(HEALTH, muted=True), "muted"),
         (replace(HEALTH, paused=True, muted=True), "paused"),
         (replace(HEALTH, microphone_lost=True), "lost"),
+        (replace(HEALTH, preparing=True), "another is being made"),
     ],
 )
 def test_states_are_named(health: Health, word: str) -> None:

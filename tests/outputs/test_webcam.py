@@ -12,8 +12,9 @@ from rich.console import Console
 from realtime.audio.portaudio import PortAudio
 from realtime.clock import Sound
 from realtime.errors import InputError, OutputError
-from realtime.frame import Frame
-from realtime.outputs.camera import CAMERA_SIZE
+from realtime.frame import Frame, Steps
+from realtime.outputs.camera import CAMERA_SIZES
+from realtime.outputs.wardrobe import Look
 from realtime.outputs.webcam import WebcamOptions, run_webcam
 from tests.audio.sound_cards import FakeSoundDevice
 from tests.engines import EchoEngine
@@ -37,6 +38,10 @@ class InterruptedEngine(EchoEngine):
         return super().step(samples)
 
 
+def undressed(_: Look) -> Steps:
+    raise AssertionError("nobody asked for another look")
+
+
 @pytest.mark.pulse
 @needs_pulse
 def test_a_call_from_beginning_to_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -48,9 +53,10 @@ def test_a_call_from_beginning_to_end(monkeypatch: pytest.MonkeyPatch, tmp_path:
             pytest.skip(str(error))
         options = WebcamOptions(80, microphone="pulse", record=path, fps=30)
         with console.capture() as captured:
-            run_webcam(InterruptedEngine(), options, console)
+            health = run_webcam(InterruptedEngine(), undressed, ["ava"], options, console)
     (camera,) = cameras
-    width, height = CAMERA_SIZE
+    width, height = CAMERA_SIZES[0]
+    assert health.frames == FRAMES
     assert camera.closed
     assert camera.options["fps"] == 30
     assert FRAMES * 0.5 < len(camera.sent) <= FRAMES * 1.2 + 1
@@ -65,5 +71,7 @@ def test_without_a_camera_nothing_begins(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     path = tmp_path / "call.mp4"
     with pytest.raises(OutputError, match="the camera needs"):
-        run_webcam(EchoEngine(), WebcamOptions(80, record=path), Console(quiet=True))
+        run_webcam(
+            EchoEngine(), undressed, ["ava"], WebcamOptions(80, record=path), Console(quiet=True)
+        )
     assert not path.exists()

@@ -2,125 +2,51 @@
 
 from __future__ import annotations
 
-import time
-from types import TracebackType
-from typing import Self
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from realtime.audio.microphone import Microphone
-from realtime.audio.portaudio import PortAudio
-from realtime.clock import SAMPLE_RATE, Sound, frame_time
-from realtime.errors import InputError
-from realtime.frame import Frame
-from realtime.outputs.feed import Feed
-from realtime.outputs.live_call import LiveCall
-from realtime.outputs.live_loop import LiveLoop
-from realtime.outputs.pulse import SINK, SOURCE, pactl
-from realtime.outputs.schedule import Schedule
-from realtime.outputs.virtual_microphone import PulseVoice
-from tests.engines import EchoEngine
-from tests.outputs.sound_server import ROOM, Recorder, needs_pulse, played, sound_server
+from realtime.outputs.webcam import WebcamOptions
+from tests.outputs.real_call import (
+    Delays,
+    RealCall,
+    find_pulse,
+    offset_samples,
+    real_engine,
+    speech,
+)
+from tests.outputs.sound_server import needs_pulse, sound_server
 
-SECONDS = 10.0
-LOOKAHEAD_FRAMES = 2
+STEADY_S, LONG_S = 20.0, 40.0
+LIMIT_MS = 10.0
 
 
-class SeenFrames:
-    """A camera that remembers what it showed, and when."""
-
-    def __init__(self) -> None:
-        self.frames: list[tuple[float, Frame]] = []
-
-    def write(self, frame: Frame) -> None:
-        self.frames.append((time.monotonic(), frame))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Nothing to close."""
-
-
-class Quitting:
-    """Keys of a user who leaves the call after some seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def read(self) -> str:
-        return "q" if time.monotonic() > self._end else ""
-
-
-def speech_like(seconds: float) -> Sound:
-    """Noise in syllables of uneven loudness, int16 [seconds * 16000]: no two moments are alike."""
-    random = np.random.default_rng(0)
-    knots = random.uniform(0, 1, round(seconds * 8))
-    count = round(seconds * SAMPLE_RATE)
-    envelope = np.interp(np.linspace(0, len(knots) - 1, count), np.arange(len(knots)), knots)
-    noise = np.convolve(random.standard_normal(count), np.ones(6) / 6, "same")
-    return np.asarray(envelope * noise * 9000, np.int16)
-
-
-def offset_samples(whole: NDArray[np.int16], part: NDArray[np.int16]) -> int:
-    """Where `part` begins in `whole`, by phase correlation: loud passages elsewhere do not win."""
-    size = len(whole) + len(part)
-    spectrum = np.fft.rfft(whole, size) * np.conj(np.fft.rfft(part, size))
-    return int(np.argmax(np.fft.irfft(spectrum / np.abs(spectrum), size)[: len(whole)]))
+def beginning_and_end(call: RealCall) -> tuple[Delays, Delays]:
+    """After 20 s and after 60 s."""
+    call.listen()
+    call.wait(STEADY_S)
+    beginning = call.delays()
+    call.wait(LONG_S)
+    return beginning, call.delays()
 
 
 @pytest.mark.pulse
 @needs_pulse
-def test_voice_is_as_late_as_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    with sound_server(monkeypatch):
-        try:
-            card = PortAudio()
-            card.rescan()  # Other tests may have looked for devices before there was a server.
-            card.find("pulse", "input")
-        except InputError as error:
-            pytest.skip(f"no way to PulseAudio: {error}")
-        camera, complaints = SeenFrames(), list[str]()
-        with (
-            played(speech_like(SECONDS + 5), ROOM),
-            PulseVoice(complaints.append) as voice,
-            Feed(camera, Schedule(), complaints.append) as feed,
-        ):
-            fed, recorded = Recorder(f"{ROOM}.monitor"), Recorder(SOURCE)
-            fed.wait()
-            loop = LiveLoop(EchoEngine(LOOKAHEAD_FRAMES), [feed], voice.playout, time.monotonic)
-            with Microphone(card, "pulse") as microphone:
-                call = LiveCall(loop, microphone, [feed], voice.playout, complaints.append, 80)
-                call.run(Quitting(SECONDS))
-                health = call.health()
-            fed.stop()
-            recorded.stop()
-        assert SINK not in pactl("list", "short", "sinks")
-    difference = sound_delay(fed, recorded) - float(np.median(picture_delays(fed, camera)))
-    assert abs(difference) < 0.010
-    assert health.overflows == 0
+def test_voice_is_as_late_as_the_picture_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = real_engine()
+    with sound_server(monkeypatch) as server:
+        find_pulse()
+        outcome = RealCall(engine, server, monkeypatch).run(
+            beginning_and_end, WebcamOptions(80, microphone="pulse")
+        )
+    beginning, end = outcome.given
+    assert abs(beginning.difference_ms) < LIMIT_MS
+    assert abs(end.difference_ms) < LIMIT_MS
+    assert end.picture_ms < beginning.picture_ms + LIMIT_MS
+    assert outcome.health.overflows == outcome.health.skipped == 0
+    assert "lost" not in outcome.told
 
 
-def sound_delay(fed: Recorder, recorded: Recorder) -> float:
-    """From the room to the virtual microphone, s."""
-    heard = recorded.sound()[-4 * SAMPLE_RATE : -2 * SAMPLE_RATE]
-    heard_at = recorded.start() + (len(recorded.sound()) - 4 * SAMPLE_RATE) / SAMPLE_RATE
-    return heard_at - spoken_at(fed, heard)
-
-
-def picture_delays(fed: Recorder, camera: SeenFrames) -> NDArray[np.float64]:
-    """From the room to the camera for each of the last 100 frames but 25, s."""
-    seen = camera.frames[-125:-25]
-    first = spoken_at(fed, np.concatenate([frame.sound for _, frame in seen]))
-    return np.array([when - first - frame_time(n) for n, (when, _) in enumerate(seen)])
-
-
-def spoken_at(fed: Recorder, part: Sound) -> float:
-    """When the first sample of `part` was heard in the room."""
-    return fed.start() + offset_samples(fed.sound(), part) / SAMPLE_RATE
+def test_a_place_in_speech_is_found_though_it_was_resampled_and_softened() -> None:
+    whole = speech()[: 15 * 16000]
+    part = np.interp(np.arange(100_000, 164_000) + 0.3, np.arange(len(whole)), whole) * 0.7
+    assert abs(offset_samples(whole, part.astype(np.int16)) - 100_000) <= 1

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import cv2
 import numpy as np
@@ -17,7 +17,8 @@ import numpy as np
 from realtime.errors import OutputError
 from realtime.frame import Picture
 from realtime.measure.doctor import check_camera
-from realtime.outputs.camera import Camera, install_command
+from realtime.outputs import v4l2loopback
+from realtime.outputs.camera import Camera
 from tests.v4l2loopback.stamped import Stamp, read
 
 DEVICE = "/dev/video10"
@@ -25,22 +26,29 @@ RATE = 5  # What an emulated processor bears.
 COUNT = 50
 RESTART = 1000  # The number at which the second sender begins.
 COLOUR_LEVELS = 3
+SUSPENDED_S = 5.0
 PATIENCE_S = 120.0
 
 
-def load(command: str) -> None:
-    """Runs a `sudo modprobe ...` without the sudo."""
-    subprocess.run(command.removeprefix("sudo ").split(), check=True)
+def load(commands: str) -> None:
+    """Runs `sudo modprobe ... && sudo modprobe ...`, without the sudo."""
+    subprocess.run(commands.replace("sudo ", ""), shell=True, check=True)
 
 
-def unload() -> None:
-    subprocess.run(["modprobe", "-r", "v4l2loopback"], check=True)
+def no_camera() -> str:
+    """What is said when there is none."""
+    try:
+        with Camera() as camera:
+            return f"found {camera.name}"
+    except OutputError as error:
+        return str(error)
 
 
 class Sender:
     """A process that sends from the number `first` on, for as long as it is entered."""
 
     def __init__(self, first: int, size: tuple[int, int]) -> None:
+        self._ends_with = 0
         words = [str(word) for word in (first, RATE, *size)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.v4l2loopback.sender", *words],
@@ -56,6 +64,10 @@ class Sender:
         self._process.stdin.close()
         return int(self._process.stdout.readline())
 
+    def kill(self) -> None:
+        self._ends_with = -signal.SIGKILL
+        self._process.kill()
+
     def __enter__(self) -> Self:
         wait_for_camera()
         return self
@@ -63,7 +75,7 @@ class Sender:
     def __exit__(self, *_: object) -> None:
         with self._process as process:
             process.wait(PATIENCE_S)
-        assert process.returncode == 0
+        assert process.returncode == self._ends_with, f"the sender ended: {process.returncode}"
 
 
 def wait_for_camera() -> None:
@@ -81,58 +93,73 @@ def _capabilities() -> str:
     return shown.partition("Device Caps")[2]
 
 
-Read = Callable[[], Picture | None]
+class Reader(Protocol):
+    """Pictures of the camera."""
+
+    def next(self) -> Picture:
+        """RGB uint8 [H, W, 3]; AssertionError when no more come, or not of the sender's size."""
 
 
-@contextmanager
-def ffmpeg(size: tuple[int, int]) -> Iterator[Read]:
-    """ffmpeg's pictures, as RGB; its size must be the sender's, or nothing fits."""
-    way = f"-f v4l2 -i {DEVICE} -fps_mode passthrough -f rawvideo -pix_fmt rgb24 -"
-    reader = subprocess.Popen(
-        ["ffmpeg", "-nostdin", "-loglevel", "error", *way.split()], stdout=subprocess.PIPE
-    )
-    assert reader.stdout is not None
-    pipe, shape = reader.stdout, (size[1], size[0], 3)
+class Ffmpeg:
+    """ffmpeg in a process of its own, while entered."""
 
-    def next_picture() -> Picture | None:
-        data = pipe.read(int(np.prod(shape)))
-        return np.frombuffer(data, np.uint8).reshape(shape) if data else None
+    def __init__(self, size: tuple[int, int]) -> None:
+        way = f"-f v4l2 -i {DEVICE} -fps_mode passthrough -f rawvideo -pix_fmt rgb24 -"
+        self._shape = (size[1], size[0], 3)
+        self._process = subprocess.Popen(
+            ["ffmpeg", "-nostdin", "-loglevel", "error", *way.split()], stdout=subprocess.PIPE
+        )
+        self._watchdog = threading.Timer(PATIENCE_S, self._process.kill)
+        self._watchdog.start()
 
-    watchdog = threading.Timer(PATIENCE_S, reader.kill)
-    watchdog.start()
-    try:
-        yield next_picture
-    finally:
-        watchdog.cancel()
-        reader.terminate()
-        reader.wait()
+    def next(self) -> Picture:
+        assert self._process.stdout is not None
+        data = self._process.stdout.read(int(np.prod(self._shape)))
+        assert data, "no more pictures"
+        return np.frombuffer(data, np.uint8).reshape(self._shape)
 
+    def suspend(self, suspended: bool) -> None:
+        self._process.send_signal(signal.SIGSTOP if suspended else signal.SIGCONT)
 
-@contextmanager
-def opencv(size: tuple[int, int]) -> Iterator[Read]:
-    """OpenCV's pictures, as RGB."""
-    capture = cv2.VideoCapture(DEVICE, cv2.CAP_V4L2)
+    def __enter__(self) -> Self:
+        return self
 
-    def next_picture() -> Picture | None:
-        there, image = capture.read()
-        assert not there or image.shape == (size[1], size[0], 3)
-        return np.asarray(image[..., ::-1], np.uint8) if there else None
-
-    try:
-        yield next_picture
-    finally:
-        capture.release()
+    def __exit__(self, *_: object) -> None:
+        self._watchdog.cancel()
+        with self._process as process:
+            process.kill()
 
 
-def every_picture(next_picture: Read, sender: Sender, first: int | None = None) -> str:
+class OpenCv:
+    """OpenCV, which gives up after ten seconds without a picture; a context."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._shape = (size[1], size[0], 3)
+        self._capture = cv2.VideoCapture(DEVICE, cv2.CAP_V4L2)
+
+    def next(self) -> Picture:
+        there, image = self._capture.read()
+        assert there, "no more pictures"
+        assert image.shape == self._shape, f"found {image.shape}"
+        return np.asarray(image[..., ::-1], np.uint8)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._capture.release()
+
+
+def every_picture(reader: Reader, sender: Sender, first: int | None = None) -> str:
     """Reads COUNT pictures and what is sent until the sender has stopped: every number from the
     first seen (`first`, if given) to the last sent, once and in order, in the right colours."""
     seen, delays_ms, last = list[Stamp](), list[float](), None
     while last is None or seen[-1].number < last:
-        image = next_picture()
-        assert image is not None, f"no more pictures after {[stamp.number for stamp in seen]}"
-        seen.append(read(image))
-        delays_ms.append((time.monotonic() * 1000 - seen[-1].time_ms) % 2**32)
+        stamp = read(reader.next())
+        if first is not None and stamp.number < first:
+            continue  # The sender before held its last picture.
+        seen.append(stamp)
+        delays_ms.append((time.monotonic() * 1000 - stamp.time_ms) % 2**32)
         if len(seen) == COUNT:
             last = sender.stop()
     numbers = [stamp.number for stamp in seen]
@@ -145,13 +172,9 @@ def every_picture(next_picture: Read, sender: Sender, first: int | None = None) 
 
 
 def without_the_module_it_says_what_to_type() -> str:
-    found = "a camera"
-    try:
-        Camera()
-    except OutputError as error:
-        found = str(error)
-    assert install_command("linux") in found, found
-    assert check_camera("linux", Path("/")).fix == install_command("linux")
+    found = no_camera()
+    assert v4l2loopback.INSTALL in found, found
+    assert check_camera("linux", Path("/")).fix == v4l2loopback.INSTALL
     return found
 
 
@@ -159,8 +182,7 @@ def without_exclusive_caps_the_doctor_says_so() -> str:
     load("sudo modprobe v4l2loopback")
     check = check_camera("linux", Path("/"))
     assert (check.state, "exclusive_caps is off" in check.found) == ("fail", True), str(check)
-    for command in check.fix.split(" && "):
-        load(command)
+    load(check.fix)
     check = check_camera("linux", Path("/"))
     assert check.state == "ok", str(check)
     assert DEVICE in check.found
@@ -170,24 +192,49 @@ def without_exclusive_caps_the_doctor_says_so() -> str:
 
 def ffmpeg_gets_every_picture() -> str:
     size = (1280, 720)
-    with Sender(0, size) as sender, ffmpeg(size) as next_picture:
-        return every_picture(next_picture, sender)
+    with Sender(0, size) as sender, Ffmpeg(size) as reader:
+        return every_picture(reader, sender)
 
 
 def opencv_gets_every_picture() -> str:
     size = (640, 480)
-    with Sender(0, size) as sender, opencv(size) as next_picture:
-        return every_picture(next_picture, sender)
+    with Sender(0, size) as sender, OpenCv(size) as reader:
+        return every_picture(reader, sender)
 
 
 def a_reader_outlives_its_sender() -> str:
     size = (640, 480)
     with ExitStack() as readers:
         with Sender(0, size) as sender:
-            next_picture = readers.enter_context(ffmpeg(size))
-            before = every_picture(next_picture, sender)
+            reader = readers.enter_context(Ffmpeg(size))
+            before = every_picture(reader, sender)
         with Sender(RESTART, size) as sender:
-            return f"{before}; then {every_picture(next_picture, sender, RESTART)}"
+            return f"{before}; then {every_picture(reader, sender, RESTART)}"
+
+
+def a_suspended_reader_holds_nobody_up() -> str:
+    size = (640, 480)
+    with Sender(0, size) as sender, Ffmpeg(size) as reader:
+        before = after = read(reader.next()).number
+        reader.suspend(True)
+        time.sleep(SUSPENDED_S)
+        reader.suspend(False)
+        while after < before + SUSPENDED_S * RATE:
+            after = read(reader.next()).number
+        sender.stop()
+    return f"suspended at {before}, went on to {after}"
+
+
+def a_killed_sender_has_its_fix() -> str:
+    with Sender(0, (640, 480)) as sender:
+        sender.kill()
+    check = check_camera("linux", Path("/"))
+    assert "was killed" in check.found, str(check)
+    found = no_camera()
+    assert v4l2loopback.RELOAD in found, found
+    load(v4l2loopback.RELOAD)
+    assert check_camera("linux", Path("/")).state == "ok"
+    return check.found
 
 
 CHECKS = (
@@ -196,6 +243,8 @@ CHECKS = (
     ffmpeg_gets_every_picture,
     opencv_gets_every_picture,
     a_reader_outlives_its_sender,
+    a_suspended_reader_holds_nobody_up,
+    a_killed_sender_has_its_fix,
 )
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 PACKAGES = (
     "ffmpeg",
     "kmod",
@@ -74,7 +73,7 @@ def cached_image() -> Image:
 def _make(image: Image, root: Path) -> None:
     image.folder.mkdir()
     packages = f"--include={','.join(PACKAGES)}"
-    _run("debootstrap", "--variant=minbase", packages, SUITE, str(root), MIRROR)
+    _run("debootstrap", "--variant=minbase", packages, SUITE, str(root))
     wheels = ("--only-binary=:all:", f"--python-version={PYTHON}", f"--target={root}/opt/python")
     _run(sys.executable, "-m", "pip", "install", "--quiet", *wheels, *WHEELS)
     init = root / "sbin" / "init"

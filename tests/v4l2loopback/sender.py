@@ -1,6 +1,7 @@
 """Shows stamped pictures on the virtual camera: FIRST RATE WIDTH HEIGHT.
 
-Goes on until its standard input ends; then prints the number of the last picture.
+Goes on until its standard input ends; then prints the number of the last picture and holds it for
+a while, since a reader may keep one back until the next comes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from realtime.frame import Frame
 from realtime.outputs.camera import Camera
 from tests.v4l2loopback.stamped import draw
 
-_LINGER_S = 3.0  # So that the reader has the last picture before the camera goes.
+_HELD = 15
 
 
 def main(first: int, rate: int, width: int, height: int) -> None:
@@ -32,7 +33,9 @@ def main(first: int, rate: int, width: int, height: int) -> None:
             if select.select([sys.stdin], [], [], 0)[0]:
                 break
         print(number, flush=True)
-        time.sleep(_LINGER_S)
+        for _ in range(_HELD):
+            time.sleep(1 / rate)
+            camera.write(Frame(number, image, silence))
 
 
 if __name__ == "__main__":
