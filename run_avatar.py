@@ -124,6 +124,13 @@ def _add_calls(commands: Commands, looking: Parser) -> None:
     sub.add_argument("--token", help="what callers must know; needed where others can come in")
     _add_tls(sub)
     sub.add_argument(
+        "--ice-server",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="stun:HOST:PORT or turn:NAME:PASSWORD@HOST:PORT, each in an option of its own",
+    )
+    sub.add_argument(
         "--cluster", metavar="local|ADDRESS", help="calls on the workers of a Ray cluster"
     )
     sub.set_defaults(command=command("call", "web"))

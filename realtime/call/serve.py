@@ -17,6 +17,7 @@ from realtime.call.avatars import Avatars, Enroll, Gallery
 from realtime.call.calls import Calls
 from realtime.call.engines import MakeEngine
 from realtime.call.gate import Gate, is_loopback
+from realtime.call.ice import IceServer
 from realtime.call.limits import Limits
 from realtime.call.meters import Metrics
 from realtime.call.session import House
@@ -25,21 +26,10 @@ from realtime.call.signalling import Signalling
 from realtime.errors import InputError
 
 _PAGE = Path(__file__).parents[2] / "web"
-_FILES = {"/": "index.html"}
-_FILES |= {f"/{name}": name for name in ("app.js", "call.js", "plot.js", "style.css")}
-
-
+# Everything of the page, by its address; nothing else can be read.
+_FILES = {f"/{path.name}": path for path in _PAGE.iterdir()} | {"/": _PAGE / "index.html"}
 # A request under way when the server ends is given this long.
 _SHUTDOWN_S = 3
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A relay for callers behind strict routers: turn:HOST:PORT, and who may use it."""
-
-    url: str
-    username: str
-    credential: str
 
 
 @dataclass(frozen=True)
@@ -55,8 +45,7 @@ class ServeOptions:
     token: str | None = None
     cert: Path | None = None
     key: Path | None = None
-    stun: str | None = None
-    turn: Turn | None = None
+    ice: tuple[IceServer, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -83,7 +72,7 @@ def serve(options: ServeOptions, app: web.Application) -> None:
     """
     logging.getLogger("aiortc").setLevel(logging.ERROR)
     bitrate.apply(bitrate.Bitrates())
-    context = _tls(options)
+    context = tls(options)
 
     def announce(_: str) -> None:
         print(f"Open {options.address}   (Ctrl+C ends)", flush=True)
@@ -139,7 +128,7 @@ def public(
     app.add_routes([web.get(path, _page) for path in _FILES])
 
     async def ice(_: web.Request) -> web.Response:
-        return web.json_response(_browser_ice(options))
+        return web.json_response([each.for_browser() for each in options.ice])
 
     async def show_metrics(_: web.Request) -> web.Response:
         return web.Response(body=metrics.text(), content_type="text/plain")
@@ -149,27 +138,16 @@ def public(
 
 
 async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(_PAGE / _FILES[request.path])
+    return web.FileResponse(_FILES[request.path])
 
 
 def ice_servers(options: ServeOptions) -> list[RTCIceServer]:
     """STUN and TURN, as aiortc wants them."""
-    servers = [RTCIceServer(options.stun)] if options.stun else []
-    if options.turn:
-        turn = options.turn
-        servers.append(RTCIceServer(turn.url, turn.username, turn.credential))
-    return servers
+    return [each.for_aiortc() for each in options.ice]
 
 
-def _browser_ice(options: ServeOptions) -> list[dict[str, str]]:
-    servers = [{"urls": options.stun}] if options.stun else []
-    if options.turn:
-        turn = options.turn
-        servers.append({"urls": turn.url, "username": turn.username, "credential": turn.credential})
-    return servers
-
-
-def _tls(options: ServeOptions) -> ssl.SSLContext | None:
+def tls(options: ServeOptions) -> ssl.SSLContext | None:
+    """What encrypts, if asked for; raises InputError if certificate or key cannot be used."""
     if options.cert is None or options.key is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

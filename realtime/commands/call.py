@@ -39,10 +39,16 @@ _ROOM_MS = 20.0
 
 def web(arguments: Arguments) -> None:
     """Serves the page until interrupted."""
+    from realtime.call.ice import IceServer
     from realtime.call.serve import ServeOptions, application, serve
 
     options = ServeOptions(
-        arguments.host, arguments.port, arguments.token, arguments.cert, arguments.key
+        arguments.host,
+        arguments.port,
+        arguments.token,
+        arguments.cert,
+        arguments.key,
+        tuple(map(IceServer.parse, arguments.ice_server)),
     )
     if arguments.cluster:
         from realtime.commands.cluster import web as web_of_cluster

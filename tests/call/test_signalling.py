@@ -1,15 +1,23 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from realtime.call.ice import IceServer
 from realtime.call.limits import Limits, RefusalError
-from realtime.call.serve import ServeOptions, application
+from realtime.call.serve import ServeOptions, application, ice_servers, tls
 from realtime.call.trickle import candidates
 from realtime.errors import InputError
 from tests.call.speakers import Drawn, make_loud_mouth
@@ -130,7 +138,7 @@ def test_metrics_are_in_prometheus_form() -> None:
         await (await client.post("/whip", headers=SDP, data="hello")).text()
         text = await (await client.get("/metrics")).text()
         assert 'avatar_refused_total{status="400"} 1.0' in text
-        for name in ("step", "encode", "queue"):
+        for name in ("step", "encode", "queue", "skew"):
             assert f"avatar_{name}_seconds_bucket" in text
         assert "avatar_sessions 0.0" in text
         assert "process_resident_memory_bytes" in text
@@ -154,6 +162,92 @@ def test_another_bind_needs_a_token() -> None:
         ServeOptions(host=host, token="secret")
     for host in ("127.0.0.1", "::1", "localhost"):
         ServeOptions(host=host)
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("stun:stun.example:3478", {"urls": "stun:stun.example:3478"}),
+        (
+            "turn:me:secret@turn.example:3478?transport=tcp",
+            {
+                "urls": "turn:turn.example:3478?transport=tcp",
+                "username": "me",
+                "credential": "secret",
+            },
+        ),
+    ],
+)
+def test_ice_servers_reach_the_page_and_our_own_peers(text: str, server: dict[str, str]) -> None:
+    options = ServeOptions(ice=(IceServer.parse(text),))
+    (ours,) = ice_servers(options)
+    assert (ours.urls, ours.credential) == (server["urls"], server.get("credential"))
+
+    async def work(client: Client) -> None:
+        assert await (await client.get("/ice")).json() == [server]
+
+    ask(work, options)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "example:1", "turn:example:1", "stun:me:x@example", "http://x"]
+)
+def test_what_is_no_ice_server_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="expected stun"):
+        IceServer.parse(text)
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for localhost, and its key, as PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    began = datetime.now(UTC) - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(began)
+        .not_valid_after(began + timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    files = folder / "cert.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(pem))
+    files[1].write_bytes(key.private_bytes(pem, kind, serialization.NoEncryption()))
+    return files
+
+
+def test_over_tls_the_page_comes_to_who_trusts_the_certificate(tmp_path: Path) -> None:
+    cert, key = self_signed(tmp_path)
+    options = ServeOptions(token="secret", cert=cert, key=key)
+    assert options.address.startswith("https://")
+
+    async def work() -> None:
+        server = TestServer(application(options, make_loud_mouth, Drawn()), host="localhost")
+        await server.start_server(ssl=tls(options))
+        trusting = ssl.create_default_context(cafile=cert)
+        try:
+            async with aiohttp.ClientSession() as http:
+                async with http.get(server.make_url("/"), ssl=trusting) as response:
+                    assert response.url.scheme == "https"
+                    assert "SegTalker" in await response.text()
+                with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                    await http.get(server.make_url("/"))
+        finally:
+            await server.close()
+
+    asyncio.run(work())
+
+
+def test_what_is_no_certificate_is_told(tmp_path: Path) -> None:
+    cert, key = self_signed(tmp_path)
+    cert.write_text("hello")
+    for path in (cert, tmp_path / "missing.pem"):
+        with pytest.raises(InputError, match="cannot use"):
+            tls(ServeOptions(cert=path, key=key))
 
 
 def test_the_printed_address_keeps_the_token_out_of_requests() -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import numpy as np
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from aiortc import (
@@ -17,6 +18,7 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCSessionDescription,
 )
 from av import AudioFrame, VideoFrame
@@ -69,10 +71,12 @@ class Caller:
         self.channel.on("message", self._on_message)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def call(self, query: str = "") -> int:
-        """Posts an offer; the status of the answer."""
+    async def call(self, query: str = "", codec: str = "VP8") -> int:
+        """Posts an offer that knows one codec of pictures; the status of the answer."""
         self.connection.addTrack(Voice())
-        self.connection.addTransceiver("video", direction="recvonly")
+        transceiver = self.connection.addTransceiver("video", direction="recvonly")
+        known = RTCRtpReceiver.getCapabilities("video").codecs
+        transceiver.setCodecPreferences([each for each in known if each.name == codec])
         await self.connection.setLocalDescription(await self.connection.createOffer())
         response = await self.client.post(
             f"/whip?width={SIZE[0]}&height={SIZE[1]}{query}",
@@ -144,11 +148,13 @@ def run(work: Callable[[Client], Awaitable[None]], limits: Limits | None = None)
     asyncio.run(inside())
 
 
-def test_the_mouth_and_the_sound_follow_the_voice() -> None:
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_the_mouth_and_the_sound_follow_the_voice(codec: str) -> None:
     async def work(client: Client) -> None:
         caller = Caller(client)
         try:
-            assert await caller.call("&lookahead_ms=0") == 201
+            assert await caller.call("&lookahead_ms=0", codec) == 201
+            assert f" {codec}/90000" in caller.connection.remoteDescription.sdp
             await caller.until(lambda: len(caller.mouths) > 50 and len(caller.levels) > 100)
             assert max(caller.mouths) > OPEN - 40
             assert min(caller.mouths) < SHUT + 40
@@ -276,24 +282,39 @@ def test_two_hundred_rounds_leave_nothing_behind() -> None:
     run(work, Limits(sessions=1, offers_at_once=1000))
 
 
-def test_a_thousand_malformed_offers_do_not_disturb_a_call() -> None:
-    kinds = [b"", b"v=0", b"\xff" * 100, b"v=0\r\nm=audio 9 X 111\r\n", b"v=0" * 30_000]
+WRONG_BODIES = [b"", b"v=0", b"\xff" * 100, b"v=0\r\nm=audio 9 X 111\r\n", b"v=0" * 30_000]
+WRONG_MESSAGES = ["{", "[]", "null", "x" * 5000, '{"type": "lookahead", "ms": "x"}']
+
+
+def test_a_thousand_malformed_requests_do_not_disturb_a_call() -> None:
+    """Offers, oversized bodies, connections left half open, wrong JSON, beside a good call."""
 
     async def work(client: Client) -> None:
         caller = Caller(client)
+        half_open = []
         try:
             assert await caller.call() == 201
-            await caller.until(lambda: len(caller.mouths) > 5)
+            await caller.until(lambda: len(caller.mouths) > 5 and bool(caller.told("state")))
+            began, frames = caller.picture_times[-1], len(caller.mouths)
             for count in range(1000):
-                body = kinds[count % len(kinds)] + bytes([count % 256])
+                body = WRONG_BODIES[count % len(WRONG_BODIES)] + bytes([count % 256])
                 response = await client.post(
                     "/whip", data=body, headers={"Content-Type": "application/sdp"}
                 )
                 assert response.status in (400, 413)
-            frames = len(caller.mouths)
+                if count % 20 == 0:
+                    _, writer = await asyncio.open_connection(client.host, client.port)
+                    writer.write(b"POST /whip HTTP/1.1\r\nContent-Length: 10000\r\n")
+                    half_open.append(writer)
+                    caller.channel.send(WRONG_MESSAGES[count // 20 % len(WRONG_MESSAGES)])
+            await caller.until(lambda: len(caller.told("error")) == 50)
             await caller.until(lambda: len(caller.mouths) > frames + 10)
-            await caller.until(lambda: bool(caller.told("stats")))
+            shown = len(caller.mouths) - frames
+            missed = round((caller.picture_times[-1] - began) / 0.04) - shown
+            assert missed <= shown / 10, "the good call goes on as it was"
         finally:
+            for writer in half_open:
+                writer.close()
             await caller.close()
 
     run(work, Limits(offers_at_once=2000))
