@@ -75,8 +75,9 @@ class Caller:
         """Posts an offer that knows one codec of pictures; the status of the answer."""
         self.connection.addTrack(Voice())
         transceiver = self.connection.addTransceiver("video", direction="recvonly")
-        known = RTCRtpReceiver.getCapabilities("video").codecs
-        transceiver.setCodecPreferences([each for each in known if each.name == codec])
+        known = RTCRtpReceiver.getCapabilities("video")
+        assert known is not None
+        transceiver.setCodecPreferences([each for each in known.codecs if each.name == codec])
         await self.connection.setLocalDescription(await self.connection.createOffer())
         response = await self.client.post(
             f"/whip?width={SIZE[0]}&height={SIZE[1]}{query}",
