@@ -23,7 +23,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Parser = argparse.ArgumentParser
 
 # As in realtime.training.stages, which takes seconds to import.
-STAGES = ("speech", "generator", "pack", "faces", "denture", "sample")
+STAGES = ("speech", "syncnet", "generator", "pack", "faces", "denture", "sample")
 # Which extra brings a module that may be missing.
 EXTRAS = {
     "aiohttp": "web",
@@ -216,7 +216,7 @@ def _add_train(commands: Commands, measuring: Parser) -> None:
     add("stage", choices=STAGES, help="what to make; 'pack' puts the trained stages together")
     add("--data", type=Path, required=True, help="the folder that holds clean and measure")
     add("--runs", type=Path, default=Path("runs"), help="where checkpoints and results go")
-    add("--steps", type=int, default=6000, help="how long the speech stage trains")
+    add("--steps", type=int, default=6000, help="how long speech and syncnet train")
     add("--minutes", type=float, default=60.0, help="how long the other stages train")
     add("--seed", type=int, default=1, help="seed of weights and data")
     add("--device", default="cpu", help="cpu or cuda")

@@ -132,14 +132,16 @@ def close_lips(points: Points) -> Points:
 
 
 def move_lips(rest: Points, motion: NDArray[np.float32]) -> Points:
-    """Canonical resting points moved by `motion` [478, >=2] in eye distances; lips never cross."""
-    moved = rest + EYE_DISTANCE * motion[:, :2]
-    for upper, lower in zip(INNER_UPPER_LIP, INNER_LOWER_LIP, strict=True):
-        crossed = float(moved[upper, 1] - moved[lower, 1])
-        if crossed > 0:
-            moved[upper, 1] -= crossed / 2
-            moved[lower, 1] += crossed / 2
-    return moved.astype(np.float32)
+    """Canonical resting points moved by `motion` [..., 478, >=2] in eye distances: [..., 478, 2].
+
+    Lips never cross.
+    """
+    moved = rest[..., :2] + np.float32(EYE_DISTANCE) * motion[..., :2]
+    upper, lower = list(INNER_UPPER_LIP), list(INNER_LOWER_LIP)
+    crossed = np.maximum(moved[..., upper, 1] - moved[..., lower, 1], 0)
+    moved[..., upper, 1] -= crossed / 2
+    moved[..., lower, 1] += crossed / 2
+    return np.asarray(moved, np.float32)
 
 
 def close_eyes(points: Points, amount: float) -> Points:

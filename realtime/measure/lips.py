@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from realtime.audio.mel import HOP_SAMPLES, HOPS_PER_FRAME, log_mel
 from realtime.audio.sources import read_sound
 from realtime.clock import FRAME_MS, FRAME_RATE, LOOKAHEADS_MS, frame_centre, lookahead_frames
-from realtime.models.audio_encoder import PHONES, AudioEncoder, AudioEncoderConfig
-from realtime.models.lip_code import CLOSING_PHONES, LipDecoder, LipDecoderConfig, windows
-from realtime.models.weights import load_weights
+from realtime.models.audio_encoder import PHONES
+from realtime.models.lip_code import CLOSING_PHONES, windows
+from realtime.models.networks import Networks
 from realtime.training.lip_basis import LipBasis
 from realtime.training.phones import Phone, read_phones
 from realtime.training.speech_corpus import (
@@ -48,37 +48,27 @@ class Clip:
     phones: list[Phone]
 
 
-class Networks:
-    """The trained encoder and decoder, run over whole clips."""
-
-    def __init__(self, weights: Path) -> None:
-        file = load_weights(weights)
-        self.encoder = AudioEncoder(AudioEncoderConfig(**file.config("encoder")))
-        self.lips = LipDecoder(LipDecoderConfig(**file.config("lips")))
-        file.restore("encoder", self.encoder)
-        file.restore("lips", self.lips)
-
-    @torch.inference_mode()
-    def hear(self, mel: Array) -> tuple[Array, Array]:
-        """log-mel [4 T, 80] -> the phone heard by each head, [T, 4], and e [T, E]."""
-        whole = len(mel) // HOPS_PER_FRAME * HOPS_PER_FRAME
-        heard, _ = self.encoder(torch.from_numpy(mel[None, :whole]), self.encoder.start())
-        return heard.logits[0].argmax(2).numpy(), heard.e[0].numpy()
-
-    @torch.inference_mode()
-    def move(self, e: Array, ahead: int) -> Array:
-        """e [T, E] -> codes [T, 16] with a lookahead of `ahead` frames."""
-        seen = windows(torch.from_numpy(e)[None], torch.tensor([ahead]))
-        code: Array = self.lips(*seen)[0].numpy()
-        return code
+@torch.inference_mode()
+def hear(networks: Networks, mel: Array) -> tuple[Array, Array]:
+    """log-mel [4 T, 80] -> the phone heard by each head, [T, 4], and e [T, E]."""
+    whole = len(mel) // HOPS_PER_FRAME * HOPS_PER_FRAME
+    heard, _ = networks.encoder(torch.from_numpy(mel[None, :whole]), networks.encoder.start())
+    return heard.logits[0].argmax(2).numpy(), heard.e[0].numpy()
 
 
-def evaluate(weights: Path, data: Path, measure: Path) -> dict[str, float]:
+@torch.inference_mode()
+def move(networks: Networks, e: Array, ahead: int) -> Array:
+    """e [T, E] -> codes [T, 16] with a lookahead of `ahead` frames."""
+    seen = windows(torch.from_numpy(e)[None], torch.tensor([ahead]))
+    code: Array = networks.lips(*seen)[0].numpy()
+    return code
+
+
+def evaluate(networks: Networks, data: Path, measure: Path) -> dict[str, float]:
     """Every figure by name; a suffix such as _80 is the lookahead in ms.
 
     data: the folder that holds `clean`; measure: the folder with motion and phones of strangers.
     """
-    networks = Networks(weights)
     motion = data / "clean" / "motion"
     basis = read_basis(motion)
     _, held = real_speaker(motion / "grid_s1.npz", basis, motion / "grid_s1.phones.tsv")
@@ -102,7 +92,7 @@ def phone_accuracy(networks: Networks, recordings: Iterable[Recording]) -> dict[
     right: list[NDArray[np.bool_]] = []
     for recording in recordings:
         for _, start, hops in recording.clips:
-            heard, _ = networks.hear(recording.mel[start : start + hops].astype(np.float32))
+            heard, _ = hear(networks, recording.mel[start : start + hops].astype(np.float32))
             centres = start + HOPS_PER_FRAME // 2 + HOPS_PER_FRAME * np.arange(len(heard))
             phone = recording.phone[centres]
             behind = [np.roll(heard[:, h], -h) == phone for h in range(heard.shape[1])]
@@ -130,13 +120,13 @@ def _clips(path: Path, basis: LipBasis, phones: dict[str, list[Phone]]) -> Itera
 
 def lip_figures(networks: Networks, basis: LipBasis, clips: Sequence[Clip]) -> dict[str, float]:
     """Closures at every lookahead; correlation, lag and liveliness at 80 ms."""
-    heard = [networks.hear(clip.mel)[1] for clip in clips]
+    heard = [hear(networks, clip.mel)[1] for clip in clips]
     figures = _named("closed", {"real": _closed([c.real @ basis.gap for c in clips], clips)})
     for ms in LOOKAHEADS_MS:
-        gaps = [networks.move(e, lookahead_frames(ms)) @ basis.gap for e in heard]
+        gaps = [move(networks, e, lookahead_frames(ms)) @ basis.gap for e in heard]
         figures[f"closed_{ms}"] = _closed(gaps, clips)
         figures[f"vowels_closed_{ms}"] = float((_at_vowels(gaps, clips) < CLOSED_GAP).mean())
-    codes = [networks.move(e, lookahead_frames(80)) for e in heard]
+    codes = [move(networks, e, lookahead_frames(80)) for e in heard]
     figures |= _agreement(codes, clips, basis)
     figures["vowel_gap_80"] = float(np.median(_at_vowels([c @ basis.gap for c in codes], clips)))
     figures["vowel_gap_real"] = float(

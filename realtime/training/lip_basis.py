@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.models.lip_code import CODES
+from realtime.models.lip_code import CODES, LOWER_LIP, UPPER_LIP
 
 Array = NDArray[np.float32]
 
@@ -17,7 +17,7 @@ Array = NDArray[np.float32]
 _STILL_ABOVE, _FREE_BELOW = 0.30, 0.90
 _LIP_WEIGHT, _DEPTH_WEIGHT = 3.0, 0.5
 
-UPPER_LIP, LOWER_LIP, LEFT_CORNER, RIGHT_CORNER = 13, 14, 61, 291
+LEFT_CORNER, RIGHT_CORNER = 61, 291
 
 
 @dataclass(frozen=True)

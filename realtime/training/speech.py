@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from realtime.clock import MAX_LOOKAHEAD_FRAMES
 from realtime.models.audio_encoder import HINDSIGHTS, PHONES, AudioEncoder, AudioEncoderConfig
 from realtime.models.lip_code import LipDecoder, LipDecoderConfig, windows
 from realtime.models.weights import save_weights
+from realtime.training.descent import Plan, descend
 from realtime.training.lip_basis import Array, LipBasis
 from realtime.training.phone_motion import animate, fit
 from realtime.training.phones import UNKNOWN
@@ -32,7 +33,7 @@ from realtime.training.speech_corpus import (
 )
 
 _BATCH = 24
-_RATE, _WARM_STEPS, _FALL_FROM = 2e-3, 150, 0.65
+_RATE = 2e-3
 _FACE_STEPS = 400  # of the phone-to-motion network: r 0.90 on held-out clips after 300
 _SAVE_EVERY = 100
 _LABIALS = ("P", "B", "M", "F", "V")
@@ -41,7 +42,7 @@ _CALIBRATED_AHEAD, _MOST_GAIN = 2, 1.5
 # The first number opens the mouth. It is held back, because more of it parts the lips between the
 # vowels as well: at 1.5 strangers' open vowels reach 0.24 eye distances (real 0.17).
 _MOST_OPENING_GAIN = 1.15
-_SPEAKER_WITH_PHONES = "grid_s1"
+SPEAKER_WITH_PHONES = "grid_s1"
 # Typical error that each part of the motion loss is measured by: code, and eye distances.
 _CODE_UNIT, _GAP_UNIT, _WIDTH_UNIT = 0.15, 0.04, 0.02
 
@@ -115,7 +116,7 @@ def read_corpus(data: Path, progress: Progress) -> Corpus:
     speakers = {
         path.stem: real_speaker(path, basis, _phone_file(path)) for path in motion_files(motion)
     }
-    speaker, held = speakers.pop(_SPEAKER_WITH_PHONES)
+    speaker, held = speakers.pop(SPEAKER_WITH_PHONES)
     others = [learn for learn, _ in speakers.values()]
     read = voices(data / "clean" / "speech", "train")
     synthetic = synthetic_voices(data / "clean" / "tts", "train")
@@ -136,19 +137,21 @@ def new_networks(corpus: Corpus) -> SpeechNetworks:
     """Untrained networks that know the corpus' basis, scales and mean spectrum."""
     networks = SpeechNetworks()
     encoder, lips = networks.encoder, networks.lips
-    mels = [r.mel[::50].astype(np.float32) for s in corpus.sources for r in s.recordings]
-    encoder.mel_mean.copy_(torch.from_numpy(np.concatenate(mels).mean(0)))
-    encoder.mel_std.copy_(torch.from_numpy(np.concatenate(mels).std(0)))
+    for own, found in zip(
+        (encoder.mel_mean, encoder.mel_std), mel_statistics(corpus.sources), strict=True
+    ):
+        own.copy_(found)
     real = corpus.sources[0].recordings[0].motion.astype(np.float32)
     lips.basis.copy_(torch.from_numpy(corpus.basis.basis))
     lips.scale.copy_(torch.from_numpy(np.nanstd(real, 0)))
     return networks
 
 
-def _rate(step: int, steps: int) -> float:
-    """Rises, stays, and falls to zero over the last third; so a run may be resumed with more."""
-    left = (steps - step) / (steps * (1 - _FALL_FROM))
-    return _RATE * min(1.0, (step + 1) / _WARM_STEPS, left)
+def mel_statistics(sources: Sequence[Source]) -> tuple[Tensor, Tensor]:
+    """Mean and spread of every band of the log-mel, float32 [80] each."""
+    mels = [r.mel[::50].astype(np.float32) for s in sources for r in s.recordings]
+    every = torch.from_numpy(np.concatenate(mels))
+    return every.mean(0), every.std(0, correction=0)
 
 
 def train_step(
@@ -175,56 +178,27 @@ def train(
     with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[note]}")) as progress:
         corpus = read_corpus(data, progress)
         networks = new_networks(corpus).to(place)
-        optimiser = torch.optim.AdamW(networks.parameters(), _RATE, (0.9, 0.98), weight_decay=0.01)
-        start = _resume(out / "checkpoint.pt", networks, optimiser) if resume else 0
         losses = Losses(corpus.basis, place)
-        task = progress.add_task("speech", total=steps, completed=start, note="")
-        for step in range(start, steps):
+
+        def losses_at(step: int) -> dict[str, Tensor]:
             rng = np.random.default_rng((seed, step))
             torch.manual_seed(int(rng.integers(2**31)))
-            batch = _to(draw(rng, corpus.sources, _BATCH), place)
+            batch = draw(rng, corpus.sources, _BATCH).to(place)
             ahead = torch.randint(MAX_LOOKAHEAD_FRAMES + 1, (_BATCH,)).to(place)
             phone, motion = train_step(networks, losses, batch, ahead)
-            _learn(optimiser, networks, phone + motion, _rate(step, steps))
-            note = f"phone {phone.item():.3f} motion {motion.item():.3f}"
-            progress.update(task, advance=1, note=note)
-            if (step + 1) % _SAVE_EVERY == 0 or step + 1 == steps:
-                progress.print(f"step {step + 1}: {note}")
-                _checkpoint(out / "checkpoint.pt", networks, optimiser, step + 1)
+            return {"phone": phone, "motion": motion}
+
+        descend(
+            "speech",
+            networks,
+            losses_at,
+            Plan(steps, _RATE, save_every=_SAVE_EVERY),
+            checkpoint=out / "checkpoint.pt",
+            resume=resume,
+            progress=progress,
+        )
     calibrate(networks.cpu(), corpus.held, corpus.unseen)
     return save(out / "speech.safetensors", networks, seed, steps)
-
-
-def _to(batch: Batch, place: torch.device) -> Batch:
-    return Batch(*(getattr(batch, field.name).to(place) for field in fields(batch)))
-
-
-def _learn(
-    optimiser: torch.optim.Optimizer, networks: SpeechNetworks, loss: Tensor, rate: float
-) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad()
-    torch.autograd.backward(loss)
-    nn.utils.clip_grad_norm_(networks.parameters(), 1.0)
-    optimiser.step()
-
-
-def _checkpoint(
-    path: Path, networks: SpeechNetworks, optimiser: torch.optim.Optimizer, step: int
-) -> None:
-    """Written beside and then renamed, so that a run killed meanwhile leaves the old one whole."""
-    new = path.with_suffix(".new")
-    state = {"networks": networks.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
-    torch.save(state, new)
-    new.replace(path)
-
-
-def _resume(path: Path, networks: SpeechNetworks, optimiser: torch.optim.Optimizer) -> int:
-    state = torch.load(path, weights_only=True)
-    networks.load_state_dict(state["networks"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["step"])
 
 
 @torch.inference_mode()

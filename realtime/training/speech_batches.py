@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -13,8 +13,9 @@ from realtime.audio.mel import HOPS_PER_FRAME
 from realtime.training.sound_augment import augment
 from realtime.training.speech_corpus import Recording
 
-# Networks that hedge move late (20 to 30 ms after real lips), so they are taught to be early.
-LEAD_HOPS = 2
+# Networks that hedge move late (20 to 30 ms after real lips), so they are taught to be early;
+# by two hops they came 10 to 15 ms too early.
+LEAD_HOPS = 1
 FRAMES = 75
 _HOPS = FRAMES * HOPS_PER_FRAME
 _CENTRE = HOPS_PER_FRAME // 2
@@ -31,6 +32,9 @@ class Batch:
     spoken: Tensor
     motion: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
 
 class Source:
     """Recordings of one kind, and how often a crop comes from them."""
@@ -42,25 +46,27 @@ class Source:
         lengths = np.array([hops for _, _, hops in self._clips], np.float64)
         self._odds = lengths / lengths.sum()
 
-    def crop(self, rng: np.random.Generator) -> tuple[Recording, int]:
+    def crop(self, rng: np.random.Generator, lead: int) -> tuple[Recording, int]:
         """A recording and the hop where a crop of it begins; long clips come more often."""
         recording, start, hops = self._clips[rng.choice(len(self._clips), p=self._odds)]
         offset = int(rng.integers(-_MARGIN_HOPS, max(hops - _HOPS, 0) + _MARGIN_HOPS))
         if recording.anchored:
-            offset = offset // HOPS_PER_FRAME * HOPS_PER_FRAME - LEAD_HOPS
-        return recording, _inside(start + offset, len(recording.mel) - _HOPS - LEAD_HOPS)
+            offset = offset // HOPS_PER_FRAME * HOPS_PER_FRAME - lead
+        return recording, _inside(start + offset, len(recording.mel) - _HOPS - lead)
 
 
-def draw(rng: np.random.Generator, sources: Sequence[Source], size: int) -> Batch:
-    """`size` crops of 3 s, augmented."""
+def draw(
+    rng: np.random.Generator, sources: Sequence[Source], size: int, lead: int = LEAD_HOPS
+) -> Batch:
+    """`size` crops of 3 s, augmented; their motion is `lead` hops ahead of the sound."""
     shares = np.array([source.share for source in sources])
     kinds = rng.choice(len(sources), size, p=shares / shares.sum())
-    crops = [sources[kind].crop(rng) for kind in kinds]
+    crops = [sources[kind].crop(rng, lead) for kind in kinds]
     mel = np.stack([r.mel[s : s + _HOPS] for r, s in crops]).astype(np.float32)
     centres = [(r, np.arange(s + _CENTRE, s + _HOPS, HOPS_PER_FRAME)) for r, s in crops]
     phone = np.stack([r.phone[c] for r, c in centres])
-    spoken = np.stack([r.phone[c + LEAD_HOPS] for r, c in centres])
-    motion = np.stack([r.motion[c + LEAD_HOPS] for r, c in centres])
+    spoken = np.stack([r.phone[c + lead] for r, c in centres])
+    motion = np.stack([r.motion[c + lead] for r, c in centres])
     return Batch(
         torch.from_numpy(augment(rng, mel)),
         torch.from_numpy(phone.astype(np.int64)),

@@ -18,7 +18,7 @@ _SPEAKER, _LOOKAHEAD_MS = "ava", 80
 class Options:
     """data: the folder that holds `clean` and, for measuring, `measure`; runs: where stages write.
 
-    steps and minutes: how long the speech and the other stages train. videos: where measuring the
+    steps: how long speech and syncnet train; minutes: the other stages. videos: where measuring the
     speech leaves a video of every measuring voice.
     """
 
@@ -38,6 +38,19 @@ def speech(options: Options) -> None:
     train(
         options.data,
         options.runs / "speech",
+        steps=options.steps,
+        seed=options.seed,
+        device=options.device,
+        resume=options.resume,
+    )
+
+
+def syncnet(options: Options) -> None:
+    from realtime.training.syncnet import train
+
+    train(
+        options.data,
+        options.runs / "syncnet",
         steps=options.steps,
         seed=options.seed,
         device=options.device,
@@ -66,9 +79,11 @@ def generator(options: Options) -> None:
 
 
 def pack(options: Options) -> None:
+    from realtime.models.syncnet import shipped_path
     from realtime.training.pack import pack as pack_stages
 
     pack_stages(options.runs, default_path())
+    pack_stages(options.runs, shipped_path(), ("syncnet/syncnet.safetensors",))
 
 
 def denture(options: Options) -> None:
@@ -116,10 +131,29 @@ def measure_generator(options: Options) -> dict[str, Any]:
     }
 
 
+def measure_syncnet(options: Options) -> dict[str, Any]:
+    import numpy as np
+
+    from realtime.measure.sync import face_clips, judge
+    from realtime.models.syncnet import load_syncnet
+
+    network = load_syncnet()
+    clips = face_clips(options.data / "measure" / "motion")
+    verdicts = judge(network, clips, np.random.default_rng(options.seed))
+    return {
+        "windows": len(verdicts.own),
+        "accuracy": verdicts.accuracy(float(network.threshold)),
+        "pairs": verdicts.pairs(),
+    }
+
+
 def measure_speech(options: Options) -> dict[str, Any]:
     from realtime.measure.lips import evaluate
+    from realtime.models.networks import Networks
+    from realtime.models.weights import load_weights
 
-    figures: dict[str, Any] = dict(evaluate(default_path(), options.data, options.data / "measure"))
+    networks = Networks.restore(load_weights())
+    figures: dict[str, Any] = dict(evaluate(networks, options.data, options.data / "measure"))
     return figures | (_videos_of_voices(options) if options.videos else {})
 
 
@@ -150,6 +184,7 @@ def _videos_of_voices(options: Options) -> dict[str, Any]:
 
 STAGES: Mapping[str, Callable[[Options], None]] = {
     "speech": speech,
+    "syncnet": syncnet,
     "generator": generator,
     "pack": pack,
     "faces": faces,
@@ -158,5 +193,6 @@ STAGES: Mapping[str, Callable[[Options], None]] = {
 }
 MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "speech": measure_speech,
+    "syncnet": measure_syncnet,
     "generator": measure_generator,
 }

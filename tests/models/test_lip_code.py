@@ -12,8 +12,10 @@ from realtime.clock import FRAME_SAMPLES, Sound
 from realtime.models.audio_encoder import PHONES, AudioEncoder, AudioEncoderConfig
 from realtime.models.lip_code import (
     CODES,
+    LOWER_LIP,
     PAST_FRAMES,
     SLOTS,
+    UPPER_LIP,
     LipDecoder,
     LipDecoderConfig,
     LipReader,
@@ -57,20 +59,46 @@ def test_windows_hold_what_the_lookahead_allows() -> None:
     assert present[1, 4].tolist() == [True, True, True, False, False, False]
 
 
+def _heard(window: torch.Tensor, ahead: int, **phones: float) -> torch.Tensor:
+    """The window, its newest frame sure of these phones at the frame that is shown."""
+    window = window.clone()
+    first = SMALL.features + 1 + ahead * len(PHONES)
+    posterior = window[PAST_FRAMES + ahead, first : first + len(PHONES)]
+    posterior[:] = 0
+    for phone, share in phones.items():
+        posterior[PHONES.index(phone)] = share
+    return window
+
+
+def _gap(decoder: LipDecoder, code: torch.Tensor) -> float:
+    moved = decoder.landmarks(code)
+    return float(moved[LOWER_LIP, 1] - moved[UPPER_LIP, 1])
+
+
 @pytest.mark.parametrize("ahead", [0, 1, 2, 3])
-def test_a_certain_p_closes_the_lips_and_others_do_not(decoder: LipDecoder, ahead: int) -> None:
-    window = torch.randn(SLOTS, SMALL.outputs)
+def test_a_certain_p_shuts_the_lips_and_others_do_not(decoder: LipDecoder, ahead: int) -> None:
     present = torch.arange(SLOTS) <= PAST_FRAMES + ahead
-    newest = SMALL.features + 1 + ahead * len(PHONES)
-    slot = window[PAST_FRAMES + ahead]
-    slot[newest : newest + len(PHONES)] = 0
-    slot[newest + PHONES.index("AA")] = 1
-    torch.testing.assert_close(
-        decoder(window, present), decoder.estimate(window, present) * decoder.gain
+    windows = [torch.randn(SLOTS, SMALL.outputs) for _ in range(8)]
+    opened = 0
+    for window in windows:
+        vowel, p = (_heard(window, ahead, **{phone: 1.0}) for phone in ("AA", "P"))
+        free = decoder.estimate(vowel, present) * decoder.gain
+        torch.testing.assert_close(decoder(vowel, present), free)
+        shut = decoder(p, present)
+        assert _gap(decoder, shut) <= 1e-4
+        opened += _gap(decoder, decoder.estimate(p, present) * decoder.gain) > 0.01
+        assert shut.abs().sum() > 0
+    assert opened
+
+
+def test_doubt_shuts_the_lips_rather_at_consonants(decoder: LipDecoder) -> None:
+    present = torch.arange(SLOTS) <= PAST_FRAMES
+    window = torch.randn(SLOTS, SMALL.outputs)
+    at_vowel, at_consonant = (
+        float(decoder.closing(_heard(window, 0, M=0.1, **{rival: 0.9}), present))
+        for rival in ("AA", "N")
     )
-    slot[newest : newest + len(PHONES)] = 0
-    slot[newest + PHONES.index("P")] = 1
-    assert not decoder(window, present).any()
+    assert at_vowel < 0.5 < at_consonant
 
 
 def test_landmarks_are_linear_in_the_code(decoder: LipDecoder) -> None:

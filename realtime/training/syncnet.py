@@ -1,0 +1,229 @@
+"""Trains the SyncNet on motion of real speakers and of voices that were given a face.
+
+Every window of a batch is shown with the sound of every other one: in-batch negatives, most of
+them of other clips, the hard ones of the same (the diagonal matrix of G4G, arXiv 2402.18122).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import Progress, TextColumn
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from realtime.face import (
+    CROP,
+    EYE_DISTANCE,
+    Points,
+    close_lips,
+    crop_matrix,
+    lip_gap,
+    move_lips,
+    transform,
+)
+from realtime.measure.sync import face_clips, judge
+from realtime.models.audio_encoder import PHONES
+from realtime.models.syncnet import FRAMES, NAME, SyncNet, lower_face
+from realtime.models.weights import save_weights
+from realtime.training.descent import Plan, descend
+from realtime.training.people import HELD_OUT
+from realtime.training.speech import (
+    SPEAKER_WITH_PHONES,
+    Corpus,
+    mel_statistics,
+    read_corpus,
+)
+from realtime.training.speech_batches import Batch, Source, draw
+
+Array = NDArray[np.float32]
+
+_BATCH = 16
+_RATE = 1.5e-3
+_SHARES = (
+    0.35,
+    0.15,
+    0.25,
+    0.25,
+)  # the speaker with phones, other speakers, read voices, made ones
+_SHARPEST = 50.0
+_THRESHOLDS = np.linspace(-0.5, 0.9, 141).tolist()
+# Windows nearer than this to each other are no negatives: their sounds overlap by half and more.
+_NEAR = 2
+_SAVE_EVERY = 100
+# Other people: they move more or less, hold their lips otherwise, and the tracker trembles; in
+# shares of each number's own spread.
+_GAIN, _EACH_GAIN, _POSTURE, _TREMBLE = 0.3, 0.2, 0.4, 0.04
+_TURN, _SIZE, _PLACE_PX = 0.05, 0.04, 3.0
+_WIDEST = 0.2  # lips farther apart, in eye distances, cannot be closed by moving them
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Where batches come from: sound and motion, the basis of the motion, and faces to move."""
+
+    sources: Sequence[Source]
+    basis: Array
+    spread: Array
+    faces: Sequence[Points]
+
+
+def read_faces(folder: Path) -> list[Points]:
+    """Canonical points, lips closed, of the people of `clean/faces` who are not held out."""
+    with open(folder / "index.tsv", newline="") as file:
+        people = [row["person"] for row in csv.DictReader(file, delimiter="\t")]
+    with np.load(folder / "landmarks.npz") as archive:
+        landmarks = archive["lm"].astype(np.float32) * np.float32(archive["scale"])
+    canonical = [
+        transform(crop_matrix(points), points)
+        for person, points in zip(people, landmarks, strict=True)
+        if person not in HELD_OUT
+    ]
+    return [close_lips(p) for p in canonical if lip_gap(p) <= _WIDEST * EYE_DISTANCE]
+
+
+def examples(corpus: Corpus, faces: Sequence[Points]) -> Examples:
+    """The speech part's corpus, with more of those few who are not its main speaker."""
+    sources = [
+        Source(source.recordings, share)
+        for source, share in zip(corpus.sources, _SHARES, strict=True)
+    ]
+    motion = sources[0].recordings[0].motion.astype(np.float32)
+    return Examples(sources, corpus.basis.basis, np.nanstd(motion, 0), faces)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """masks float32 [B, T, 5, 64, 64] and mel float32 [B, 4 T, 80]; of each window of five frames
+    bool [B, T - 4]: is all of its motion known, is nothing spoken in it."""
+
+    masks: Tensor
+    mel: Tensor
+    known: Tensor
+    silent: Tensor
+
+    def to(self, device: torch.device) -> Windows:
+        return Windows(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+def draw_windows(rng: np.random.Generator, data: Examples, size: int) -> Windows:
+    """`size` clips of 3 s, each on a random face that moves in a way of its own."""
+    batch = draw(rng, data.sources, size, lead=0)
+    codes = _otherwise(rng, batch.motion.numpy(), data.spread)
+    masks = np.stack([_masks(rng, data, code) for code in codes])
+    return Windows(torch.from_numpy(masks), batch.mel, *_marks(batch))
+
+
+def _marks(batch: Batch) -> tuple[Tensor, Tensor]:
+    known = ~batch.motion[..., 0].isnan()
+    silent = batch.phone == PHONES.index("SIL")
+    known, silent = (mark.unfold(1, FRAMES, 1).all(2) for mark in (known, silent))
+    return known, silent
+
+
+def _otherwise(rng: np.random.Generator, codes: Array, spread: Array) -> Array:
+    """Codes [B, T, 16] as other people would move: NaN becomes rest."""
+    count, _, numbers = codes.shape
+    gain = np.exp(_GAIN * rng.normal(size=(count, 1, 1)))
+    gain = gain * np.exp(_EACH_GAIN * rng.normal(size=(count, 1, numbers)))
+    posture = _POSTURE * rng.normal(size=(count, 1, numbers)) * rng.random((count, 1, 1))
+    tremble = _TREMBLE * rng.normal(size=codes.shape)
+    return np.asarray(np.nan_to_num(codes) * gain + (posture + tremble) * spread, np.float32)
+
+
+def _masks(rng: np.random.Generator, data: Examples, codes: Array) -> Array:
+    """Codes [T, 16] on a random face, anywhere near its place, or mirrored: [T, 5, 64, 64]."""
+    face = data.faces[int(rng.integers(len(data.faces)))]
+    motion = np.tensordot(codes, data.basis[..., :2], 1)
+    turn = cv2.getRotationMatrix2D(
+        (CROP / 2, CROP / 2), np.degrees(rng.normal(0, _TURN)), np.exp(rng.normal(0, _SIZE))
+    )
+    turn = turn + np.pad(rng.normal(0, _PLACE_PX, (2, 1)), ((0, 0), (2, 0)))
+    moved = move_lips(face, motion) @ turn[:, :2].T + turn[:, 2]
+    masks = np.stack([lower_face(points) for points in np.asarray(moved, np.float32)])
+    return np.ascontiguousarray(masks[..., ::-1] if rng.random() < 0.5 else masks)
+
+
+def contrast(lips: Tensor, sound: Tensor, windows: Windows, sharpness: Tensor) -> Tensor:
+    """Cross-entropy of finding each window's sound among all, and its lips among all.
+
+    lips and sound: unit vectors [B, T, 512]. Not asked: windows of unknown motion. Not offered:
+    near windows of the same clip, and one silence for another.
+    """
+    length = windows.known.shape[1]
+    use = windows.known.flatten().nonzero()[:, 0]
+    clip, at = use // length, use % length
+    silent = windows.silent.flatten()[use]
+    near = (clip[:, None] == clip) & ((at[:, None] - at).abs() <= _NEAR)
+    alike = near | (silent[:, None] & silent)
+    alike.fill_diagonal_(False)
+    cosines = lips.flatten(0, 1)[use] @ sound.flatten(0, 1)[use].T
+    logits = (cosines * sharpness).masked_fill(alike, -torch.inf)
+    own = torch.arange(len(use), device=logits.device)
+    return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
+
+
+class _Trained(nn.Module):
+    """The network, and how sharply its cosines decide while it learns."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        super().__init__()
+        self.network = SyncNet()
+        self.log_sharpness = nn.Parameter(torch.tensor(2.5))
+        mean, std = mel_statistics(sources)
+        self.network.mel_mean.copy_(mean)
+        self.network.mel_std.copy_(std)
+
+    def loss(self, windows: Windows) -> Tensor:
+        lips, sound = self.network.see(windows.masks), self.network.hear(windows.mel)
+        return contrast(lips, sound, windows, self.log_sharpness.exp().clamp(max=_SHARPEST))
+
+
+def train(
+    data: Path, out: Path, *, steps: int, seed: int, device: str = "cpu", resume: bool = False
+) -> Path:
+    """Trains for `steps` and writes `out`/syncnet.safetensors, whose path is returned.
+
+    data: the folder that holds `clean`; resume: go on from `out`/checkpoint.pt. Step n draws its
+    windows from (seed, n).
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    place = torch.device(device)
+    torch.manual_seed(seed)
+    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[note]}")) as progress:
+        data_set = examples(read_corpus(data, progress), read_faces(data / "clean" / "faces"))
+        trained = _Trained(data_set.sources).to(place)
+
+        def losses_at(step: int) -> dict[str, Tensor]:
+            windows = draw_windows(np.random.default_rng((seed, step)), data_set, _BATCH)
+            return {"contrast": trained.loss(windows.to(place))}
+
+        descend(
+            NAME,
+            trained,
+            losses_at,
+            Plan(steps, _RATE, save_every=_SAVE_EVERY),
+            checkpoint=out / "checkpoint.pt",
+            resume=resume,
+            progress=progress,
+        )
+    network = trained.network.cpu().eval()
+    calibrate(network, data / "clean" / "motion", seed)
+    tensors = {f"{NAME}.{name}": tensor.half() for name, tensor in network.state_dict().items()}
+    path = out / f"{NAME}.safetensors"
+    save_weights(path, tensors, {NAME: {"seed": seed, "steps": steps}})
+    return path
+
+
+def calibrate(network: SyncNet, motion: Path, seed: int) -> None:
+    """Sets the threshold that tells best on real clips of the folder, main speaker left out."""
+    clips = (clip for clip in face_clips(motion) if clip.speaker != SPEAKER_WITH_PHONES)
+    verdicts = judge(network, clips, np.random.default_rng(seed))
+    network.threshold.fill_(max(_THRESHOLDS, key=verdicts.accuracy))
