@@ -7,7 +7,13 @@ const $ = (id) => document.getElementById(id);
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
 const plot = new Plot($("plot"));
 
+// Seconds before each new try after a call broke: about a minute in all.
+const WAITS_S = [0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8];
+
 let call = null;
+// Whether a call that broke is being begun anew, and whether the caller was muted in it.
+let calling = false;
+let muteAgain = false;
 let stats = null;
 let listening = null;
 let names = [];
@@ -42,17 +48,57 @@ async function start() {
   try {
     const microphone = await openMicrophone($("microphone").value);
     await listMicrophones();
-    call = new Call(microphone, token, { message: onMessage, ended: onEnded });
-    showLevel(microphone);
-    $("portrait").srcObject = call.stream;
     say("Connecting …");
-    await call.start(choice());
-    if (call) showConnected();
+    await connect(microphone, false);
   } catch (error) {
     complain(words(error));
-    if (call) call.end("");
-    else showIdle("");
+    showIdle("");
   }
+}
+
+/** Raises CallError; with `again` the microphone stays open then. */
+async function connect(microphone, again) {
+  const begun = new Call(microphone, token, { message: onMessage, ended: onEnded });
+  call = begun;
+  showLevel(microphone);
+  $("portrait").srcObject = begun.stream;
+  try {
+    await begun.start(choice());
+  } catch (error) {
+    begun.end("", again);
+    throw error;
+  }
+  if (call === begun) showConnected();
+}
+
+/** A call that broke is begun anew, until it is there, too long gone or no longer wanted. */
+async function callAgain(reason, microphone) {
+  calling = true;
+  $("start").textContent = "Stop calling";
+  let trouble = "";
+  for (const seconds of WAITS_S) {
+    say(`${reason} Calling again …`);
+    await new Promise((done) => setTimeout(done, seconds * 1000));
+    if (!calling) break;
+    try {
+      await connect(microphone, true);
+      if (!calling) call?.end("You hung up.");
+      calling = false;
+      return;
+    } catch (error) {
+      trouble = words(error);
+    }
+    if (!calling) break;
+  }
+  microphone.getTracks().forEach((track) => track.stop());
+  stopLevel();
+  if (calling) complain(trouble);
+  calling = false;
+  showIdle("");
+}
+
+function hear(microphone, on) {
+  for (const track of microphone.getTracks()) track.enabled = on;
 }
 
 function showConnected() {
@@ -73,13 +119,28 @@ function showIdle(text) {
   for (const id of ["delay", "loss", "fps"]) $(id).textContent = "–";
 }
 
-function onEnded(reason) {
+function onEnded(reason, again) {
+  const { microphone } = call;
+  const broken = again && reason && !calling;
+  if (broken) muteAgain = isPressed("mute");
   call = null;
   stats = null;
   $("portrait").srcObject = null;
-  stopLevel();
   plot.clear();
-  showIdle(reason && `${reason} Press Start to call again.`);
+  if (broken) {
+    showIdle(reason);
+    hear(microphone, !muteAgain);
+    callAgain(reason, microphone);
+  } else if (!calling) {
+    stopLevel();
+    showIdle(reason && `${reason} Press Start to call again.`);
+  }
+}
+
+function startOrStop() {
+  if (call && !$("start").disabled && !calling) call.end("You hung up.");
+  else if (calling) calling = false;
+  else start();
 }
 
 function onMessage(message) {
@@ -87,6 +148,9 @@ function onMessage(message) {
     stats = message;
     showFigures();
   } else if (message.type === "state") {
+    if (muteAgain && !message.muted) call.say({ type: "mute", on: true });
+    else if (muteAgain) hear(call.microphone, true);
+    if (message.muted) muteAgain = false;
     pressed("mute", message.muted);
     if (call && !$("start").disabled) say(message.muted ? "Muted. Press M to be heard again." : "Connected. Speak.");
     choose(message.avatar);
@@ -267,7 +331,7 @@ async function followed(response) {
 
 // Wiring
 
-$("start").addEventListener("click", () => (call ? call.end("You hung up.") : start()));
+$("start").addEventListener("click", startOrStop);
 $("mute").addEventListener("click", () => call?.say({ type: "mute", on: !isPressed("mute") }));
 $("interrupt").addEventListener("click", () => call?.say({ type: "interrupt" }));
 $("sound").addEventListener("click", toggleSound);

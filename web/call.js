@@ -2,6 +2,9 @@
 
 const GATHER_MS = 400;
 const CONNECT_MS = 20000;
+// A line that was silent this long does not come back by itself.
+const SILENT_MS = 3000;
+const LOST = "The connection was lost.";
 
 /** What went wrong, in words for people. */
 export class CallError extends Error {}
@@ -112,17 +115,24 @@ export class Call {
     return new Promise((done, failed) => {
       const noPath = () => failed(new CallError(
         "No path for sound and picture was found: a firewall or router stands between. " +
-          "Try another network, or start the server with a TURN relay."));
+          "Try another network, or start the server with a relay (--ice-server turn:…)."));
       const timer = setTimeout(noPath, CONNECT_MS);
+      let silent = 0;
+      let was = false;
       this.peer.onconnectionstatechange = () => {
         const state = this.peer.connectionState;
+        clearTimeout(silent);
         if (state === "connected") {
           clearTimeout(timer);
+          was = true;
           done();
+        } else if (was && state === "disconnected") {
+          silent = setTimeout(() => this.end(LOST, true), SILENT_MS);
+        } else if (was && state === "failed") {
+          this.end(LOST, true);
         } else if (state === "failed" && this.location) {
           clearTimeout(timer);
           noPath();
-          this.end("The connection was lost.");
         }
       };
     });
@@ -145,7 +155,7 @@ export class Call {
   }
 
   hear(message) {
-    if (message.type === "ended") this.end(message.text);
+    if (message.type === "ended") this.end(message.text, message.again);
     else this.on.message(message);
   }
 
@@ -193,15 +203,19 @@ export class Call {
     return change;
   }
 
-  /** Ends the call, once. @param {string} reason told to the page */
-  end(reason) {
+  /**
+   * Ends the call, once.
+   * @param {string} reason told to the page
+   * @param {boolean} again the microphone stays open, to call again
+   */
+  end(reason, again = false) {
     if (this.ended) return;
     this.ended = true;
     this.peer?.close();
-    this.microphone.getTracks().forEach((track) => track.stop());
-    if (this.location) {
+    if (!again) this.microphone.getTracks().forEach((track) => track.stop());
+    if (this.location && !again) {
       ask(this.location, this.token, { method: "DELETE", keepalive: true }).catch(() => {});
     }
-    this.on.ended(reason);
+    this.on.ended(reason, again);
   }
 }

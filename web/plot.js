@@ -31,7 +31,7 @@ export class Plot {
     const width = canvas.clientWidth;
     const height = canvas.clientHeight;
     const colours = getComputedStyle(canvas);
-    const top = Math.max(200, ...this.points.map((point) => point.delay)) * 1.1;
+    const top = Math.max(200, ...this.points.map((point) => point.delay)) * 1.3;
     const x = (index) => (index / (SECONDS - 1)) * width;
     const y = (delay) => height - (delay / top) * height;
 

@@ -19,7 +19,8 @@ from realtime.picture_bytes import decode, encode_jpeg
 
 log = logging.getLogger(__name__)
 
-_THUMBNAIL = 160
+# Large enough to stand in the stage before the call.
+_THUMBNAIL = 512
 
 # Told as enrolment goes on: what is done now, and the share done, 0..1. Called in any thread.
 Progress = Callable[[str, float], None]

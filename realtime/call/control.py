@@ -15,7 +15,7 @@ and is sent:
     {"type": "stats", "fps", "frames", "dropped", "step_ms", "queue_ms", "encode_ms",
                       "skew_ms", "lookahead_ms", "concealed_ms", "late_ms", "lost"}  once a second
     {"type": "error", "text"}                   the message was refused, nothing has changed
-    {"type": "ended", "text"}                   why the server ends the call
+    {"type": "ended", "text", "again"}          why the server ends the call; call again at once?
 """
 
 from __future__ import annotations

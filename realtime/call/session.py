@@ -125,12 +125,12 @@ class Session:
                 self.pipeline.outlets.remove(ending.outlet)
             await ending.connection.close()
 
-    async def close(self, reason: str) -> None:
-        """Says why, and frees everything. May be called twice."""
+    async def close(self, reason: str, *, again: bool = False) -> None:
+        """Says why, and whether calling again is of use; frees everything. May be called twice."""
         if self.closed:
             return
         self.closed = True
-        self._send({"type": "ended", "text": reason})
+        self._send({"type": "ended", "text": reason, "again": again})
         tasks = self._tasks - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

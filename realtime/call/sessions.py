@@ -76,18 +76,20 @@ class Sessions:
             await connection.addIceCandidate(each)
 
     async def hang_up(self, call: str) -> None:
-        """Ends a call because its caller wants it."""
-        await self.end(self.find(call).id, "You hung up.")
+        """Ends a call because its caller wants it, whose connection may just have closed."""
+        if call not in self._sessions:
+            raise RefusalError(404, "There is no such call.")
+        await self.end(call, "You hung up.")
 
     async def unwatch(self, call: str, watcher: str) -> None:
         """Ends a watcher's connection."""
         await self.find(call).unwatch(watcher)
 
-    async def end(self, session_id: str, reason: str) -> None:
+    async def end(self, session_id: str, reason: str, *, again: bool = False) -> None:
         """Ends a call and frees its place."""
         session = self._sessions.pop(session_id, None)
         if session is not None:
-            await session.close(reason)
+            await session.close(reason, again=again)
             self._count()
 
     async def sweep(self, now: float) -> None:
@@ -111,7 +113,8 @@ class Sessions:
     async def close(self) -> None:
         """Ends all calls."""
         ids = list(self._sessions)
-        await asyncio.gather(*(self.end(each, "The server is going down.") for each in ids))
+        reason = "The server is going down."
+        await asyncio.gather(*(self.end(each, reason, again=True) for each in ids))
 
     async def _sweeping(self) -> None:
         while True:

@@ -39,24 +39,24 @@ class Background:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
 
     @contextlib.contextmanager
-    def serving(self, app: web.Application, host: str = "127.0.0.1") -> Iterator[str]:
-        """Runs a server there on a free port: its address, ending in a slash."""
+    def serving(self, app: web.Application, port: int = 0) -> Iterator[str]:
+        """Runs a server there, on a free port or this one: its address, ending in a slash."""
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
 
         async def begin() -> int:
             await runner.setup()
-            await web.TCPSite(runner, host, 0).start()
-            port: int = runner.addresses[0][1]
-            return port
+            await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
+            taken: int = runner.addresses[0][1]
+            return taken
 
         try:
-            yield f"http://{host}:{self.run(begin())}/"
+            yield f"http://127.0.0.1:{self.run(begin())}/"
         finally:
             self.run(runner.cleanup())
 
 
 @contextlib.contextmanager
-def served(app: web.Application) -> Iterator[str]:
-    """Runs a server on a free port, in a thread of its own: its address, ending in a slash."""
-    with Background() as background, background.serving(app) as address:
+def served(app: web.Application, port: int = 0) -> Iterator[str]:
+    """Runs a server in a thread of its own: its address, ending in a slash."""
+    with Background() as background, background.serving(app, port) as address:
         yield address

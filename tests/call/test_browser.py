@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import realtime
 from realtime.audio.sources import read_sound
 from realtime.call.limits import Limits
 from realtime.call.serve import ServeOptions, application
+from realtime.commands.call import make_engines
+from realtime.commands.common import ASSETS, load_networks
+from realtime.gallery import AvatarGallery
 from realtime.measure.background import served
 from realtime.measure.browser import Browser, is_installed
-from tests.call.speakers import MOUTH, SHUT, Drawn, make_loud_mouth
+from tests.call.speakers import Drawn, make_loud_mouth
 
 pytestmark = [
     pytest.mark.browser,
@@ -23,24 +29,23 @@ pytestmark = [
 
 SPEECH = Path(realtime.__file__).parent / "assets" / "speech.opus"
 PATIENCE_S = 60
-WATCHED_S = 6
-# The machine may be slow and shared; a call that stutters at half the rate is still a call.
-LEAST_FPS = 8
+# Another program's burst may spoil one look, not three.
+WATCHED_S, WATCHES = 20, 3
+LEAST_FPS = 24.5
 
-# Looks at the mouth and listens for so many seconds: {mouths, level, fps}.
+# Looks at the mouth of every picture and listens, for so many seconds: {mouths, levels, fps}.
 WATCH = """
 const [seconds, x, y, width, height] = arguments;
 const video = document.getElementById("portrait");
 const context = new AudioContext();
 const analyser = new AnalyserNode(context, { fftSize: 2048 });
 context.createMediaStreamSource(video.srcObject).connect(analyser);
-const canvas = new OffscreenCanvas(width, height);
-const pen = canvas.getContext("2d", { willReadFrequently: true });
+const pen = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
 const samples = new Float32Array(analyser.fftSize);
 const mouths = [];
-let level = 0;
-const frames = () => video.getVideoPlaybackQuality().totalVideoFrames;
-const before = frames();
+const levels = [];
+const decoded = () => video.getVideoPlaybackQuality().totalVideoFrames;
+const before = decoded();
 const began = performance.now();
 return new Promise((done) => {
   const look = () => {
@@ -48,18 +53,19 @@ return new Promise((done) => {
     pen.drawImage(video, x * scale, y * scale, width * scale, height * scale, 0, 0, width, height);
     const pixels = pen.getImageData(0, 0, width, height).data;
     let sum = 0;
-    for (let index = 0; index < pixels.length; index += 4) sum += pixels[index];
+    for (let index = 0; index < pixels.length; index += 4) sum += pixels[index + 1];
     mouths.push(sum / (width * height));
     analyser.getFloatTimeDomainData(samples);
-    level = Math.max(level, ...samples.map(Math.abs));
+    levels.push(Math.hypot(...samples) / Math.sqrt(samples.length));
     const passed = (performance.now() - began) / 1000;
-    if (passed < seconds) setTimeout(look, 40);
-    else done({ mouths, level, fps: (frames() - before) / passed });
+    if (passed < seconds) video.requestVideoFrameCallback(look);
+    else done({ mouths, levels, fps: (decoded() - before) / passed });
   };
-  look();
+  video.requestVideoFrameCallback(look);
 });
 """
 CONNECTED = "document.getElementById('start').textContent === 'Hang up'"
+MUTED = "document.getElementById('mute').getAttribute('aria-pressed') === 'true'"
 READY = "!document.getElementById('start').disabled"
 TROUBLE = "return document.getElementById('trouble').textContent"
 
@@ -85,17 +91,51 @@ def call(browser: Browser, address: str) -> None:
     browser.wait("document.getElementById('portrait').videoWidth > 0", PATIENCE_S)
 
 
-def test_the_portrait_speaks(browser: Browser, address: str) -> None:
-    call(browser, address)
-    rows, columns = MOUTH
-    inside = (columns.start + 10, rows.start + 10, 60, 30)
-    seen = browser.run(WATCH, WATCHED_S, *inside)
-    assert seen["fps"] > LEAST_FPS
-    assert seen["level"] > 0.02
-    assert min(seen["mouths"]) < SHUT + 40
-    assert np.ptp(seen["mouths"]) > 40
-    assert browser.run("return document.getElementById('delay').textContent").endswith("ms")
+def smooth(values: list[float]) -> NDArray[np.float64]:
+    return np.convolve(values, np.ones(5) / 5, "valid")
+
+
+def test_the_shipped_portrait_speaks(browser: Browser) -> None:
+    """The engine as shipped, 512x512: every picture comes, and the mouth moves with the voice."""
+    networks, gallery = load_networks(), AvatarGallery(ASSETS)
+    scale = 512 / gallery.picture("ava").shape[1]
+    lips = gallery.load("ava").points[[61, 291, 13, 14], :2] * scale
+    (x, y), width = lips.mean(0), np.ptp(lips[:, 0])
+    mouth = [round(float(each)) for each in (x - width / 4, y - width / 6, width / 2, width / 3)]
+    app = application(ServeOptions(), make_engines(networks, gallery), gallery)
+    with served(app) as address:
+        call(browser, address)
+        for _ in range(WATCHES):
+            seen = browser.run(WATCH, WATCHED_S, *mouth)
+            if seen["fps"] >= LEAST_FPS:
+                break
+        delay = browser.run("return document.getElementById('delay').textContent")
+        browser.click("#start")
+        browser.wait(READY, PATIENCE_S)
+    opening = -np.corrcoef(smooth(seen["mouths"]), smooth(seen["levels"]))[0, 1]
+    assert seen["fps"] >= LEAST_FPS
+    assert max(seen["levels"]) > 0.02
+    assert opening > 0.2, "between the lips it is darker while the voice is loud"
+    assert delay.endswith("ms")
     assert browser.complaints() == []
+
+
+def test_a_call_that_broke_is_begun_again_by_the_page_muted_if_it_was(browser: Browser) -> None:
+    application_ = partial(application, ServeOptions(), make_loud_mouth, Drawn())
+    with served(application_()) as address:
+        call(browser, address)
+        browser.click("#mute")
+        browser.wait(MUTED, PATIENCE_S)
+    browser.wait("document.getElementById('status').textContent.includes('Calling again')", 20)
+    with served(application_(), int(urlsplit(address).port or 0)):
+        browser.wait(CONNECTED, PATIENCE_S)
+        browser.wait(MUTED, PATIENCE_S)
+        browser.wait("document.getElementById('portrait').videoWidth > 0", PATIENCE_S)
+        assert browser.run(TROUBLE) == ""
+        browser.click("#start")
+        browser.wait(READY, PATIENCE_S)
+    refused = [each for each in browser.complaints() if "ERR_CONNECTION_REFUSED" not in each]
+    assert refused == []
 
 
 def test_a_second_tab_goes_on_when_the_first_is_closed_abruptly(
@@ -121,9 +161,7 @@ def test_a_second_tab_goes_on_when_the_first_is_closed_abruptly(
 def test_interrupting_mutes_and_the_page_says_so(browser: Browser, address: str) -> None:
     call(browser, address)
     browser.click("#interrupt")
-    browser.wait(
-        "document.getElementById('mute').getAttribute('aria-pressed') === 'true'", PATIENCE_S
-    )
+    browser.wait(MUTED, PATIENCE_S)
     browser.click("#mute")
     browser.wait("document.getElementById('status').textContent === 'Connected. Speak.'", 10)
     browser.click("#start")
