@@ -23,20 +23,24 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Parser = argparse.ArgumentParser
 
 # As in realtime.training.stages, which takes seconds to import.
-STAGES = ("speech", "syncnet", "generator", "pack", "faces", "denture", "sample")
+STAGES = ("speech", "syncnet", "generator", "pack", "faces", "denture", "sample", "palette")
 # Which extra brings a module that may be missing.
 EXTRAS = {
     "aiohttp": "web",
     "aiortc": "web",
+    "matplotlib": "plot",
     "mediapipe": "enroll",
     "prometheus_client": "web",
     "psutil": "cluster",
     "pyvirtualcam": "webcam",
     "ray": "cluster",
+    "sklearn": "plot",
     "sounddevice": "webcam",
 }
 _SPEECH = Path(__file__).parent / "realtime" / "assets" / "speech.opus"
 _PORT = 8080
+_SHAPE = "lips, brows, smile, eyes, gaze_x, gaze_y: -1 to 1, 0 being the photograph"
+_MANNER = "blinks, sway: 0 to 2, 1 being usual; yaw, pitch, roll: degrees the head is held at"
 
 
 def command(module: str, name: str) -> Callable[[Arguments], None]:
@@ -67,6 +71,7 @@ def make_parser() -> Parser:
     _add_speaking(commands, [looking, speaking])
     _add_calls(commands, looking)
     _add_enroll(commands)
+    _add_edit(commands)
     _add_benches(commands, [looking, speaking], measuring)
     _add_train(commands, measuring)
     return parser
@@ -169,6 +174,24 @@ def _add_enroll(commands: Commands) -> None:
     sub.set_defaults(command=command("make", "enroll"))
 
 
+def _add_edit(commands: Commands) -> None:
+    sub = commands.add_parser("edit", help="another look: colours, shapes, how the head is held")
+    add = sub.add_argument
+    add("avatar", metavar="NAME|FILE", help="whose look to change: a shipped name or a file")
+    add("-o", "--out", type=Path, required=True, help="the .avatar file to write")
+    add("--name", help="what the result is called; else as before")
+    for part in ("hair", "lips", "brows", "eyes", "skin"):
+        add(f"--{part}-from", metavar="FILE", help=f"{part} in the colours of a portrait's")
+    add("--hair", metavar="NAME", help="hair of the palette: black, brown, auburn, blond, silver")
+    add("--lips", metavar="NAME", help="lips of the palette: nude, rose, red, berry")
+    add("--strength", type=float, default=1.0, help="how far towards those colours, 0 to 1")
+    add("--shape", nargs="+", default=[], metavar="NAME=VALUE", help=_SHAPE)
+    add("--manner", nargs="+", default=[], metavar="NAME=VALUE", help=_MANNER)
+    add("--i-have-consent", action="store_true", help=f"for photographs you state: {CONSENT}")
+    add("--landmarker", type=Path, metavar="FILE", help="MediaPipe's face_landmarker.task")
+    sub.set_defaults(command=command("edit", "edit"))
+
+
 def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -> None:
     speaking = parents[-1]
     benches = commands.add_parser("bench", help="measure how fast it is").add_subparsers(
@@ -196,6 +219,13 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.add_argument("--png", type=Path, metavar="FILE", help="delay and skew as a picture, too")
     _add_lookahead(sub)
     sub.set_defaults(command=command("call", "bench"))
+    sub = benches.add_parser(
+        "edit", parents=[*parents, measuring], help="what an edit changes, and switching it live"
+    )
+    sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
+    sub.add_argument("--portraits", type=Path, metavar="DIR", help="how region codes gather, too")
+    sub.add_argument("--png", type=Path, metavar="FILE", help="those codes as a picture")
+    sub.set_defaults(command=command("bench", "edit"))
     sub = benches.add_parser(
         "cluster", parents=[speaking, measuring], help="how evenly many callers spread over workers"
     )

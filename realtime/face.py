@@ -59,7 +59,7 @@ LID_FOLDS = ((247, 30, 29, 27, 28, 56, 190), (467, 260, 259, 257, 258, 286, 414)
 
 # A closing upper lid comes down most of the way, the lower one rises for the rest, and the fold
 # above is drawn after: shares of the eye's own opening.
-_UPPER_LID_TRAVEL, _LOWER_LID_TRAVEL, _FOLD_TRAVEL = 0.88, 0.10, 0.45
+UPPER_LID_TRAVEL, LOWER_LID_TRAVEL, _FOLD_TRAVEL = 0.88, 0.10, 0.45
 # Sub-pixel edges come from painting at this multiple and averaging.
 _OVERSAMPLE = 4
 
@@ -150,8 +150,8 @@ def close_eyes(points: Points, amount: float) -> Points:
     for uppers, lowers, folds in zip(UPPER_LIDS, LOWER_LIDS, LID_FOLDS, strict=True):
         for upper, lower, fold in zip(uppers, lowers, folds, strict=True):
             gap = points[lower] - points[upper]
-            moved[upper] += _UPPER_LID_TRAVEL * amount * gap
-            moved[lower] -= _LOWER_LID_TRAVEL * amount * gap
+            moved[upper] += UPPER_LID_TRAVEL * amount * gap
+            moved[lower] -= LOWER_LID_TRAVEL * amount * gap
             moved[fold] += _FOLD_TRAVEL * amount * gap
     return moved
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from itertools import islice
+from pathlib import Path
 
 import torch
 
 from realtime.audio.sources import sound_blocks
+from realtime.avatar_file import Avatar
 from realtime.clock import Sound
 from realtime.commands.common import (
+    ASSETS,
     Arguments,
     build_engine,
     fastest_backend,
     load_networks,
     report,
 )
+from realtime.engine import Engine
+from realtime.gallery import AvatarGallery
 from realtime.measure.bench_engine import bench_engine, multiply_adds
 from realtime.measure.bench_kernels import bench_kernels
 from realtime.measure.bench_sessions import bench_sessions
@@ -64,6 +71,45 @@ def _crowd(
         "sessions_p99_ms": last.latency_p99_ms,
         "sessions_load": last.load,
     }
+
+
+def edit(arguments: Arguments) -> None:
+    """Red lips and auburn hair on the avatar, against itself; how looks are switched live."""
+    from realtime.enroll.edit import Edit, Style, edited
+    from realtime.enroll.palette import palette
+    from realtime.measure.bench_edit import compare, switch_live
+
+    networks, named = load_networks(), palette()
+    backend = fastest_backend(networks)
+    avatar = AvatarGallery(ASSETS).find(arguments.avatar)
+    edits = [
+        Edit({part: Style(named[part][name], name)})
+        for part, name in (("lips", "red"), ("hair", "auburn"), ("lips", "berry"))
+    ]
+
+    def make_engine(avatar: Avatar) -> Engine:
+        return Engine(networks, avatar, size=arguments.size, seed=arguments.seed, backend=backend)
+
+    blocks = list(islice(blocks_of(sound_blocks(arguments.speech)), round(25 * arguments.seconds)))
+    result: dict[str, float] = {}
+    for each in edits[:2]:
+        for name, value in compare(networks, avatar, each, make_engine, blocks).items():
+            result[name] = max(value, result.get(name, value))
+    looks = [partial(edited, avatar, each, networks.codes, networks.digest) for each in edits]
+    result |= switch_live(make_engine(avatar), looks, blocks, time.perf_counter, time.sleep)
+    if arguments.portraits:
+        result |= _region_codes(networks, arguments.portraits, arguments.png)
+    report(result, arguments.json)
+
+
+def _region_codes(networks: Networks, folder: Path, png: Path | None) -> dict[str, float]:
+    from realtime.commands.make import enroll_portrait
+    from realtime.measure.region_codes import codes_of, plot, silhouette
+
+    codes, regions = codes_of(folder, partial(enroll_portrait, networks, landmarker_file=None))
+    if png:
+        plot(codes, regions, png)
+    return {"codes": float(len(codes)), "silhouette": silhouette(codes, regions)}
 
 
 def kernels(arguments: Arguments) -> None:

@@ -120,6 +120,19 @@ def faces(options: Options) -> None:
         )
 
 
+def palette(options: Options) -> None:
+    from functools import partial
+
+    from realtime.commands.make import enroll_portrait
+    from realtime.enroll.palette import PALETTE
+    from realtime.models.networks import Networks
+    from realtime.models.weights import load_weights
+    from realtime.training.palette import make_palette
+
+    enroll = partial(enroll_portrait, Networks.restore(load_weights()), landmarker_file=None)
+    make_palette(options.data / "clean" / "faces", enroll, default_path().with_name(PALETTE))
+
+
 def measure_generator(options: Options) -> dict[str, Any]:
     from realtime.measure.pictures import evaluate
     from realtime.models.weights import load_weights
@@ -190,6 +203,7 @@ STAGES: Mapping[str, Callable[[Options], None]] = {
     "faces": faces,
     "denture": denture,
     "sample": sample,
+    "palette": palette,
 }
 MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "speech": measure_speech,

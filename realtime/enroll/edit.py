@@ -1,0 +1,87 @@
+"""Another look for an avatar: parts in a donor's colours, features in another shape.
+
+An edited avatar is an avatar like any other: its photograph, landmarks, mask and style codes are
+changed together, so everything that talks goes on as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from realtime.avatar_file import Avatar
+from realtime.enroll.mask import region_mask
+from realtime.enroll.parts import part_share
+from realtime.enroll.portrait import Encode
+from realtime.enroll.reshape import Shape, reshape
+from realtime.enroll.restyle import Colours, colours_of, restyle
+from realtime.errors import InputError
+from realtime.face import crop_matrix, crop_picture, planes
+from realtime.regions import one_hot
+from realtime.view import face_height
+
+# A part smaller than this share of the face's height squared is not seen.
+_LEAST = {"hair": 0.02, "lips": 0.002, "brows": 0.001, "eyes": 0.0003, "skin": 0.05}
+
+
+class Style(NamedTuple):
+    """The colours to give a part, and whose they are."""
+
+    colours: Colours
+    source: str
+
+
+@dataclass(frozen=True)
+class Edit:
+    """styles: by part of REGIONS_OF. strength: 0..1, how far towards them. shape: sliders."""
+
+    styles: Mapping[str, Style] = field(default_factory=dict)
+    strength: float = 1.0
+    shape: Shape = field(default_factory=Shape)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1:
+            raise ValueError(f"expected a strength of 0 to 1, found {self.strength:g}")
+
+    def words(self) -> tuple[str, ...]:
+        """What is changed, a line each, as the avatar keeps it."""
+        styles = [
+            f"{part} as {style.source}, strength {self.strength:g}"
+            for part, style in self.styles.items()
+        ]
+        moved = [f"{name} {value:+g}" for name, value in vars(self.shape).items() if value]
+        return (*styles, *moved)
+
+
+def style_of(donor: Avatar, part: str) -> Style:
+    """A part's colours in another portrait; raises InputError where it is not seen."""
+    share = part_share(donor, part)
+    if share.sum() < _LEAST[part] * face_height(donor.points) ** 2:
+        raise InputError(f"expected {part} in the portrait of {donor.name}, found none")
+    return Style(colours_of(donor.picture, share), donor.name)
+
+
+def edited(avatar: Avatar, edit: Edit, encode: Encode, weights_hash: str) -> Avatar:
+    """The avatar with another look; raises InputError where a part to restyle is not seen.
+
+    `encode` gives the style codes, made with the weights of `weights_hash`.
+    """
+    picture, points = avatar.picture, avatar.points
+    for part, style in edit.styles.items():
+        style_of(avatar, part)
+        picture = restyle(picture, part_share(avatar, part), style.colours, edit.strength)
+    mask = avatar.mask
+    if edit.shape != Shape():
+        picture, points = reshape(picture, points, edit.shape)
+        mask = region_mask(picture, avatar.matte, points)
+    crop = planes(crop_picture(picture, crop_matrix(points)))
+    return replace(
+        avatar,
+        picture=picture,
+        points=points,
+        mask=mask,
+        codes=encode(crop, one_hot(mask)),
+        weights_hash=weights_hash,
+        edits=(*avatar.edits, *edit.words()),
+    )

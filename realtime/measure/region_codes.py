@@ -1,0 +1,65 @@
+"""Do style codes of one region lie together, and those of different regions apart?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.manifold import TSNE
+from sklearn.metrics import silhouette_score
+
+from realtime.avatar_file import Avatar
+from realtime.enroll.portrait import read_picture
+from realtime.errors import InputError, OutputError, PortraitError
+from realtime.frame import Picture
+from realtime.regions import Region
+
+Codes = NDArray[np.float32]
+Regions = NDArray[np.uint8]
+
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+_LEAST_PX = 20  # a region of fewer pixels has no code of its own
+
+
+def codes_of(folder: Path, enroll: Callable[[Picture, str], Avatar]) -> tuple[Codes, Regions]:
+    """Codes [N, 64] of every region that the portraits under a folder show, and its id [N].
+
+    What is no usable portrait is left out; raises InputError if nothing is left.
+    """
+    codes, regions = [], []
+    for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in _SUFFIXES):
+        try:
+            avatar = enroll(read_picture(path), path.stem)
+        except PortraitError:
+            continue
+        shown = np.flatnonzero(np.bincount(avatar.mask.ravel(), minlength=len(Region)) >= _LEAST_PX)
+        codes.append(avatar.codes[shown])
+        regions.append(shown.astype(np.uint8))
+    if not codes:
+        raise InputError(f"expected portraits under {folder}, found none")
+    return np.concatenate(codes), np.concatenate(regions)
+
+
+def silhouette(codes: Codes, regions: Regions) -> float:
+    """Mean silhouette of the codes by region (Rousseeuw 1987), -1 to 1."""
+    return round(float(silhouette_score(codes, regions)), 3)
+
+
+def plot(codes: Codes, regions: Regions, path: Path) -> None:
+    """The codes in two dimensions by t-SNE, as in figure 6 of SegTalker; raises OutputError."""
+    from matplotlib.figure import Figure
+
+    places = TSNE(random_state=0, init="pca").fit_transform(codes)
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    axes = figure.add_subplot()
+    for region in np.unique(regions):
+        own = places[regions == region]
+        axes.scatter(own[:, 0], own[:, 1], s=9, label=Region(region).name.lower().replace("_", " "))
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    axes.set_axis_off()
+    try:
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from realtime.commands.common import ASSETS
+from realtime.enroll.edit import Edit, Style, edited, style_of
+from realtime.enroll.palette import colours_from, colours_to, palette
+from realtime.enroll.parts import lab, part_share
+from realtime.enroll.reshape import Shape
+from realtime.enroll.restyle import colours_of, restyle
+from realtime.errors import InputError
+from realtime.face import crop_matrix, lip_gap, transform
+from realtime.gallery import AvatarGallery
+from tests.avatars import drawn_avatar
+
+AVA, MAX = (AvatarGallery(ASSETS).load(name) for name in ("ava", "max"))
+
+
+def encode(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return np.array([photo.mean(), mask.mean()], np.float32)
+
+
+@pytest.mark.parametrize("part", ["lips", "hair", "brows", "eyes", "skin"])
+def test_a_part_takes_the_donors_colour_and_nothing_else_changes(part: str) -> None:
+    style = style_of(MAX, part)
+    new = edited(AVA, Edit({part: style}), encode, "weights")
+    share = part_share(AVA, part)
+    before, after = (lab(each.picture)[share > 0.9].mean(0) for each in (AVA, new))
+    way = style.colours.mean - before
+    assert (after - before) @ way >= 0.8 * way @ way
+    assert (new.picture[share == 0] == AVA.picture[share == 0]).all()
+    assert new.edits == (f"{part} as max, strength 1",)
+    assert new.weights_hash == "weights"
+
+
+def test_strength_is_the_share_of_the_way() -> None:
+    style, share = Style(palette()["lips"]["red"], "red"), part_share(AVA, "lips")
+    means = []
+    for strength in (0.0, 0.5, 1.0):
+        new = edited(AVA, Edit({"lips": style}, strength), encode, "")
+        means.append(lab(new.picture)[share > 0.9].mean(0))
+    np.testing.assert_allclose(means[1], (means[0] + means[2]) / 2, atol=1.5)
+
+
+def test_strands_and_shading_stay() -> None:
+    share = part_share(AVA, "hair")
+    new = restyle(AVA.picture, share, palette()["hair"]["auburn"], 1.0)
+    light = [lab(picture)[..., 0][share > 0.95] for picture in (AVA.picture, new)]
+    assert np.corrcoef(np.stack(light))[0, 1] > 0.95
+
+
+def test_thicker_lips_and_a_smile_move_lips_only() -> None:
+    shape = Shape(lips=1.0, smile=0.5)
+    new = edited(AVA, Edit(shape=shape), encode, "")
+    old, moved = (transform(crop_matrix(AVA.points), each.points) for each in (AVA, new))
+    height = [points[17, 1] - points[0, 1] for points in (old, moved)]
+    assert height[1] > 1.15 * height[0]
+    assert moved[61, 1] < old[61, 1]
+    assert moved[291, 0] - moved[61, 0] > old[291, 0] - old[61, 0]
+    np.testing.assert_allclose(moved[[33, 133, 362, 263]], old[[33, 133, 362, 263]], atol=1e-2)
+    assert abs(lip_gap(moved) - lip_gap(old)) < 1
+    brows = slice(0, int(AVA.points[[33, 263], 1].mean()))
+    assert (new.picture[brows] == AVA.picture[brows]).all()
+    assert new.edits == ("lips +1", "smile +0.5")
+
+
+@pytest.mark.parametrize("sliders", [{"lips": 1.5}, {"gaze_x": -2.0}])
+def test_sliders_end(sliders: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="-1 to 1"):
+        Shape(**sliders)
+    with pytest.raises(ValueError, match="0 to 1"):
+        Edit(strength=1.1)
+
+
+def test_no_edit_changes_no_pixel() -> None:
+    new = edited(AVA, Edit(), encode, "")
+    assert (new.picture == AVA.picture).all()
+    assert (new.points == AVA.points).all()
+    assert new.edits == ()
+
+
+def test_a_donor_without_the_part_is_refused() -> None:
+    bald = replace(drawn_avatar(), name="bald", picture=np.full((320, 320, 3), 150, np.uint8))
+    with pytest.raises(InputError, match="expected hair in the portrait of bald, found none"):
+        style_of(bald, "hair")
+
+
+def test_a_palette_entry_survives_its_file() -> None:
+    own = colours_of(AVA.picture, part_share(AVA, "lips"))
+    read = colours_from(colours_to(own))
+    np.testing.assert_allclose(read.mean, own.mean, atol=1e-3)
+    np.testing.assert_allclose(read.scatter, own.scatter, atol=1e-3)
+    assert read.contrast == pytest.approx(own.contrast, abs=1e-3)
