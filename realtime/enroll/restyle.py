@@ -65,10 +65,8 @@ def restyle(picture: Picture, share: Field, donor: Colours, strength: float) -> 
     pixels += strength * share[rows, columns, None] * (moved - pixels)
     restyled = picture.copy()
     rgb = cv2.cvtColor(pixels, cv2.COLOR_LAB2RGB)
-    touched = share[rows, columns, None] > 0
-    np.copyto(
-        restyled[rows, columns], np.clip(rgb * 255 + 0.5, 0, 255).astype(np.uint8), where=touched
-    )
+    levels = np.clip(rgb * 255 + 0.5, 0, 255).astype(np.uint8)
+    np.copyto(restyled[rows, columns], levels, where=share[rows, columns, None] > 0)
     return restyled
 
 
