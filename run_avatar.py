@@ -23,7 +23,10 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Parser = argparse.ArgumentParser
 
 # As in realtime.training.stages, which takes seconds to import.
-STAGES = ("speech", "syncnet", "generator", "pack", "faces", "denture", "sample", "palette")
+STAGES = (
+    *("speech", "syncnet", "parser", "generator", "pack"),
+    *("faces", "denture", "sample", "palette"),
+)
 # Which extra brings a module that may be missing.
 EXTRAS = {
     "aiohttp": "web",

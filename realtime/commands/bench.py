@@ -78,8 +78,9 @@ def edit(arguments: Arguments) -> None:
     from realtime.enroll.edit import Edit, Style, edited
     from realtime.enroll.palette import palette
     from realtime.measure.bench_edit import compare, switch_live
+    from realtime.models.face_parser import load_parser
 
-    networks, named = load_networks(), palette()
+    networks, parser, named = load_networks(), load_parser(), palette()
     backend = fastest_backend(networks)
     avatar = AvatarGallery(ASSETS).find(arguments.avatar)
     edits = [
@@ -93,9 +94,10 @@ def edit(arguments: Arguments) -> None:
     blocks = list(islice(blocks_of(sound_blocks(arguments.speech)), round(25 * arguments.seconds)))
     result: dict[str, float] = {}
     for each in edits[:2]:
-        for name, value in compare(networks, avatar, each, make_engine, blocks).items():
+        for name, value in compare(networks, parser, avatar, each, make_engine, blocks).items():
             result[name] = max(value, result.get(name, value))
-    looks = [partial(edited, avatar, each, networks.codes, networks.digest) for each in edits]
+    codes, digest = networks.codes, networks.digest
+    looks = [partial(edited, avatar, each, parser, codes, digest) for each in edits]
     result |= switch_live(make_engine(avatar), looks, blocks, time.perf_counter, time.sleep)
     if arguments.portraits:
         result |= _region_codes(networks, arguments.portraits, arguments.png)

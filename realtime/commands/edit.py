@@ -20,6 +20,7 @@ from realtime.enroll.reshape import Shape
 from realtime.errors import InputError
 from realtime.gallery import AvatarGallery
 from realtime.manner import Manner
+from realtime.models.face_parser import FaceParser, load_parser
 from realtime.models.networks import Networks
 
 _Sliders = TypeVar("_Sliders", Shape, Manner)
@@ -27,27 +28,27 @@ _Sliders = TypeVar("_Sliders", Shape, Manner)
 
 def edit(arguments: Arguments) -> None:
     """Writes the avatar with another look; raises InputError where it cannot be done."""
-    networks, gallery = load_networks(), AvatarGallery(ASSETS)
+    networks, parser, gallery = load_networks(), load_parser(), AvatarGallery(ASSETS)
     avatar = gallery.find(arguments.avatar)
-    styles = {**_donors(arguments, networks, gallery), **_named(arguments)}
+    styles = {**_donors(arguments, networks, parser, gallery), **_named(arguments)}
     shape, manner = _moved(Shape(), arguments.shape), _moved(avatar.manner, arguments.manner)
     try:
         asked = Edit(styles, arguments.strength, shape)
     except ValueError as error:
         raise InputError(str(error)) from error
-    changed = edited(avatar, asked, networks.codes, networks.digest)
+    changed = edited(avatar, asked, parser, networks.codes, networks.digest)
     named = replace(changed, manner=manner, name=arguments.name or avatar.name)
     avatar_file.save(named, arguments.out)
     print(f"wrote {arguments.out}: {', '.join(asked.words()) or 'its manner'}")
 
 
 def _donors(
-    arguments: Arguments, networks: Networks, gallery: AvatarGallery
+    arguments: Arguments, networks: Networks, parser: FaceParser, gallery: AvatarGallery
 ) -> Mapping[str, Style]:
     """The styles that photographs or avatars lend."""
     files = {part: getattr(arguments, f"{part}_from") for part in REGIONS_OF}
     return {
-        part: style_of(_donor(file, arguments, networks, gallery), part)
+        part: style_of(_donor(file, arguments, networks, gallery), part, parser)
         for part, file in files.items()
         if file
     }

@@ -35,6 +35,7 @@ def enroll_portrait(
     """An avatar made today of RGB uint8 [H, W, 3], under the statement of consent."""
     from realtime.enroll import portrait
     from realtime.enroll.landmarks import Landmarker, find_model
+    from realtime.models.face_parser import load_parser
 
     with Landmarker(find_model(landmarker_file, os.environ)) as landmarker:
         return portrait.enroll(
@@ -43,6 +44,7 @@ def enroll_portrait(
             CONSENT,
             created=date.today().isoformat(),
             landmarker=landmarker,
+            parser=load_parser(),
             encode=networks.codes,
             weights_hash=networks.digest,
         )

@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 from realtime.avatar_file import Avatar
 from realtime.enroll.mask import region_mask
-from realtime.enroll.parts import part_share
+from realtime.enroll.parse import parse
+from realtime.enroll.parts import Field, part_share
 from realtime.enroll.portrait import Encode
 from realtime.enroll.reshape import Shape, reshape
 from realtime.enroll.restyle import Colours, colours_of, restyle
 from realtime.errors import InputError
 from realtime.face import crop_matrix, crop_picture, planes
+from realtime.models.face_parser import FaceParser
 from realtime.regions import one_hot
 from realtime.view import face_height
 
@@ -54,27 +56,33 @@ class Edit:
         return (*styles, *moved)
 
 
-def style_of(donor: Avatar, part: str) -> Style:
+def style_of(donor: Avatar, part: str, parser: FaceParser) -> Style:
     """A part's colours in another portrait; raises InputError where it is not seen."""
-    share = part_share(donor, part)
-    if share.sum() < _LEAST[part] * face_height(donor.points) ** 2:
-        raise InputError(f"expected {part} in the portrait of {donor.name}, found none")
-    return Style(colours_of(donor.picture, share), donor.name)
+    return Style(colours_of(donor.picture, _seen(donor, part, parser)), donor.name)
 
 
-def edited(avatar: Avatar, edit: Edit, encode: Encode, weights_hash: str) -> Avatar:
+def _seen(avatar: Avatar, part: str, parser: FaceParser) -> Field:
+    share = part_share(avatar, part, parser)
+    if share.sum() < _LEAST[part] * face_height(avatar.points) ** 2:
+        raise InputError(f"expected {part} in the portrait of {avatar.name}, found none")
+    return share
+
+
+def edited(
+    avatar: Avatar, edit: Edit, parser: FaceParser, encode: Encode, weights_hash: str
+) -> Avatar:
     """The avatar with another look; raises InputError where a part to restyle is not seen.
 
     `encode` gives the style codes, made with the weights of `weights_hash`.
     """
     picture, points = avatar.picture, avatar.points
     for part, style in edit.styles.items():
-        style_of(avatar, part)
-        picture = restyle(picture, part_share(avatar, part), style.colours, edit.strength)
+        share = _seen(avatar, part, parser)
+        picture = restyle(picture, share, style.colours, edit.strength)
     mask = avatar.mask
     if edit.shape != Shape():
         picture, points = reshape(picture, points, edit.shape)
-        mask = region_mask(picture, avatar.matte, points)
+        mask = region_mask(points, parse(parser, picture, points))
     crop = planes(crop_picture(picture, crop_matrix(points)))
     return replace(
         avatar,

@@ -13,6 +13,7 @@ from realtime.avatar_file import LONGEST_SIDE, Avatar
 from realtime.enroll.landmarks import Landmarker, portrait_points
 from realtime.enroll.mask import region_mask
 from realtime.enroll.matte import person_matte
+from realtime.enroll.parse import parse
 from realtime.enroll.teeth import with_own_teeth
 from realtime.errors import PortraitError
 from realtime.face import (
@@ -24,6 +25,7 @@ from realtime.face import (
     planes,
     transform,
 )
+from realtime.models.face_parser import FaceParser
 from realtime.mouth_plate import default_denture, fit_denture, mouth_light
 from realtime.picture_bytes import decode
 from realtime.regions import one_hot
@@ -66,6 +68,7 @@ def enroll(
     *,
     created: str,
     landmarker: Landmarker,
+    parser: FaceParser,
     encode: Encode,
     weights_hash: str,
 ) -> Avatar:
@@ -75,8 +78,9 @@ def enroll(
     style codes, made with the weights of `weights_hash`.
     """
     picture, points = head_and_shoulders(picture, portrait_points(landmarker, picture))
-    matte = person_matte(picture, points)
-    mask = region_mask(picture, matte, points)
+    parsed = parse(parser, picture, points)
+    matte = person_matte(picture, points, parsed)
+    mask = region_mask(points, parsed)
     matrix = crop_matrix(points)
     placed = transform(matrix, points)
     closed = close_lips(placed)

@@ -17,6 +17,7 @@ from realtime.engine import Engine
 from realtime.enroll.edit import Edit, edited
 from realtime.enroll.parts import lab, part_share
 from realtime.frame import Picture
+from realtime.models.face_parser import FaceParser
 from realtime.models.networks import Networks
 
 Field = NDArray[np.float32]
@@ -29,7 +30,12 @@ _CROP_SHARE = 0.6  # of the frame's height that the crop's side is shown at, abo
 
 
 def compare(
-    networks: Networks, avatar: Avatar, edit: Edit, engine: MakeEngine, blocks: Sequence[Sound]
+    networks: Networks,
+    parser: FaceParser,
+    avatar: Avatar,
+    edit: Edit,
+    engine: MakeEngine,
+    blocks: Sequence[Sound],
 ) -> dict[str, float]:
     """Of a restyled avatar speaking the blocks, against itself unedited.
 
@@ -37,8 +43,8 @@ def compare(
     their margin, levels of 255. PART_moved: how far the mean colour of a part came on the way to
     the donor's, 0..1, over all frames.
     """
-    after = edited(avatar, edit, networks.codes, networks.digest)
-    shares = {part: part_share(avatar, part) for part in edit.styles}
+    after = edited(avatar, edit, parser, networks.codes, networks.digest)
+    shares = {part: part_share(avatar, part, parser) for part in edit.styles}
     marked = [replace(avatar, picture=_grey(share)) for share in shares.values()]
     engines = [engine(each) for each in (avatar, after, *marked)]
     outside, own, new = [], [], []

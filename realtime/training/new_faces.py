@@ -20,6 +20,7 @@ from realtime import avatar_file
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.portrait import Encode, enroll, read_picture
 from realtime.face import EYE_CORNERS, OVAL, Points, close_eyes, eye_polygons
+from realtime.models.face_parser import FaceParser
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -68,6 +69,7 @@ def make(
     *,
     created: str,
     landmarker: Landmarker,
+    parser: FaceParser,
     encode: Encode,
     weights_hash: str,
 ) -> list[Path]:
@@ -84,6 +86,7 @@ def make(
             CONSENT,
             created=created,
             landmarker=landmarker,
+            parser=parser,
             encode=encode,
             weights_hash=weights_hash,
         )

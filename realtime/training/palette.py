@@ -18,6 +18,7 @@ from realtime.enroll.portrait import read_picture
 from realtime.enroll.restyle import Colours
 from realtime.errors import InputError, PortraitError
 from realtime.frame import Picture
+from realtime.models.face_parser import FaceParser
 
 # Generated portraits, CC0: nobody's own colours.
 _SET = "faker"
@@ -42,7 +43,7 @@ WANTED: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
 Enroll = Callable[[Picture, str], Avatar]
 
 
-def make_palette(faces: Path, enroll: Enroll, out: Path) -> None:
+def make_palette(faces: Path, enroll: Enroll, parser: FaceParser, out: Path) -> None:
     """Reads the portraits of `faces` (`clean/faces`) and writes the palette's JSON."""
     with open(faces / "index.tsv", newline="") as file:
         names = [r["file"] for r in csv.DictReader(file, delimiter="\t") if r["set"] == _SET]
@@ -54,7 +55,7 @@ def make_palette(faces: Path, enroll: Enroll, out: Path) -> None:
             continue
         for part, colours in found.items():
             try:
-                colours.append(style_of(avatar, part).colours)
+                colours.append(style_of(avatar, part, parser).colours)
             except InputError:  # a bald head, a hat
                 continue
     chosen = {

@@ -12,6 +12,8 @@ from typing import Any
 from realtime.models.weights import default_path
 
 _SPEAKER, _LOOKAHEAD_MS = "ava", 80
+# The truth of the parser lies beside the tests.
+_DRAWN_MASKS = Path(__file__).parents[2] / "tests" / "data" / "drawn_masks"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,23 @@ def syncnet(options: Options) -> None:
         device=options.device,
         resume=options.resume,
     )
+
+
+def parser(options: Options) -> None:
+    import shutil
+
+    from realtime.models.face_parser import shipped_path
+    from realtime.training.parser import train
+
+    made = train(
+        options.data,
+        options.runs / "parser",
+        minutes=options.minutes,
+        seed=options.seed,
+        device=options.device,
+        resume=options.resume,
+    )
+    shutil.copyfile(made, shipped_path())
 
 
 def generator(options: Options) -> None:
@@ -104,6 +123,7 @@ def sample(options: Options) -> None:
 
 def faces(options: Options) -> None:
     from realtime.enroll.landmarks import Landmarker, find_model
+    from realtime.models.face_parser import load_parser
     from realtime.models.networks import Networks
     from realtime.models.weights import load_weights
     from realtime.training.new_faces import make
@@ -115,6 +135,7 @@ def faces(options: Options) -> None:
             default_path().parent,
             created=date.today().isoformat(),
             landmarker=landmarker,
+            parser=load_parser(),
             encode=networks.codes,
             weights_hash=networks.digest,
         )
@@ -125,12 +146,14 @@ def palette(options: Options) -> None:
 
     from realtime.commands.make import enroll_portrait
     from realtime.enroll.palette import PALETTE
+    from realtime.models.face_parser import load_parser
     from realtime.models.networks import Networks
     from realtime.models.weights import load_weights
     from realtime.training.palette import make_palette
 
     enroll = partial(enroll_portrait, Networks.restore(load_weights()), landmarker_file=None)
-    make_palette(options.data / "clean" / "faces", enroll, default_path().with_name(PALETTE))
+    out = default_path().with_name(PALETTE)
+    make_palette(options.data / "clean" / "faces", enroll, load_parser(), out)
 
 
 def measure_generator(options: Options) -> dict[str, Any]:
@@ -142,6 +165,18 @@ def measure_generator(options: Options) -> dict[str, Any]:
         for who, row in evaluate(load_weights(), options.data).items()
         for what, value in row.items()
     }
+
+
+def measure_parser(options: Options) -> dict[str, Any]:
+    from realtime.enroll.landmarks import Landmarker, find_model
+    from realtime.measure.drawn_masks import read_drawn_masks
+    from realtime.measure.parsing import measure_parsing
+    from realtime.models.face_parser import load_parser
+
+    drawings = read_drawn_masks(_DRAWN_MASKS)
+    portraits = options.data / "measure" / "portraits"
+    with Landmarker(find_model(None, os.environ)) as landmarker:
+        return dict(measure_parsing(drawings, portraits, landmarker, load_parser()))
 
 
 def measure_syncnet(options: Options) -> dict[str, Any]:
@@ -198,6 +233,7 @@ def _videos_of_voices(options: Options) -> dict[str, Any]:
 STAGES: Mapping[str, Callable[[Options], None]] = {
     "speech": speech,
     "syncnet": syncnet,
+    "parser": parser,
     "generator": generator,
     "pack": pack,
     "faces": faces,
@@ -209,4 +245,5 @@ MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "speech": measure_speech,
     "syncnet": measure_syncnet,
     "generator": measure_generator,
+    "parser": measure_parser,
 }

@@ -14,8 +14,10 @@ from realtime.enroll.restyle import colours_of, restyle
 from realtime.errors import InputError
 from realtime.face import crop_matrix, lip_gap, transform
 from realtime.gallery import AvatarGallery
+from realtime.models.face_parser import load_parser
 from tests.avatars import drawn_avatar
 
+PARSER = load_parser()
 AVA, MAX = (AvatarGallery(ASSETS).load(name) for name in ("ava", "max"))
 
 
@@ -25,9 +27,9 @@ def encode(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("part", ["lips", "hair", "brows", "eyes", "skin"])
 def test_a_part_takes_the_donors_colour_and_nothing_else_changes(part: str) -> None:
-    style = style_of(MAX, part)
-    new = edited(AVA, Edit({part: style}), encode, "weights")
-    share = part_share(AVA, part)
+    style = style_of(MAX, part, PARSER)
+    new = edited(AVA, Edit({part: style}), PARSER, encode, "weights")
+    share = part_share(AVA, part, PARSER)
     before, after = (lab(each.picture)[share > 0.9].mean(0) for each in (AVA, new))
     way = style.colours.mean - before
     assert (after - before) @ way >= 0.8 * way @ way
@@ -37,16 +39,16 @@ def test_a_part_takes_the_donors_colour_and_nothing_else_changes(part: str) -> N
 
 
 def test_strength_is_the_share_of_the_way() -> None:
-    style, share = Style(palette()["lips"]["red"], "red"), part_share(AVA, "lips")
+    style, share = Style(palette()["lips"]["red"], "red"), part_share(AVA, "lips", PARSER)
     means = []
     for strength in (0.0, 0.5, 1.0):
-        new = edited(AVA, Edit({"lips": style}, strength), encode, "")
+        new = edited(AVA, Edit({"lips": style}, strength), PARSER, encode, "")
         means.append(lab(new.picture)[share > 0.9].mean(0))
     np.testing.assert_allclose(means[1], (means[0] + means[2]) / 2, atol=1.5)
 
 
 def test_strands_and_shading_stay() -> None:
-    share = part_share(AVA, "hair")
+    share = part_share(AVA, "hair", PARSER)
     new = restyle(AVA.picture, share, palette()["hair"]["auburn"], 1.0)
     light = [lab(picture)[..., 0][share > 0.95] for picture in (AVA.picture, new)]
     before, after = (each - each.mean() for each in light)
@@ -55,7 +57,7 @@ def test_strands_and_shading_stay() -> None:
 
 def test_thicker_lips_and_a_smile_move_lips_only() -> None:
     shape = Shape(lips=1.0, smile=0.5)
-    new = edited(AVA, Edit(shape=shape), encode, "")
+    new = edited(AVA, Edit(shape=shape), PARSER, encode, "")
     old, moved = (transform(crop_matrix(AVA.points), each.points) for each in (AVA, new))
     height = [points[17, 1] - points[0, 1] for points in (old, moved)]
     assert height[1] > 1.15 * height[0]
@@ -77,7 +79,7 @@ def test_sliders_end(sliders: dict[str, float]) -> None:
 
 
 def test_no_edit_changes_no_pixel() -> None:
-    new = edited(AVA, Edit(), encode, "")
+    new = edited(AVA, Edit(), PARSER, encode, "")
     assert (new.picture == AVA.picture).all()
     assert (new.points == AVA.points).all()
     assert new.edits == ()
@@ -86,11 +88,11 @@ def test_no_edit_changes_no_pixel() -> None:
 def test_a_donor_without_the_part_is_refused() -> None:
     bald = replace(drawn_avatar(), name="bald", picture=np.full((320, 320, 3), 150, np.uint8))
     with pytest.raises(InputError, match="expected hair in the portrait of bald, found none"):
-        style_of(bald, "hair")
+        style_of(bald, "hair", PARSER)
 
 
 def test_a_palette_entry_survives_its_file() -> None:
-    own = colours_of(AVA.picture, part_share(AVA, "lips"))
+    own = colours_of(AVA.picture, part_share(AVA, "lips", PARSER))
     read = colours_from(colours_to(own))
     np.testing.assert_allclose(read.mean, own.mean, atol=1e-3)
     np.testing.assert_allclose(read.scatter, own.scatter, atol=1e-3)

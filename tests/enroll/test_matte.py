@@ -3,15 +3,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from realtime.avatar_file import Avatar
 from realtime.enroll.matte import guided_filter, person_matte
+from realtime.enroll.parse import parse
 from realtime.face import OVAL
+from realtime.models.face_parser import load_parser
 from tests.enroll.shipped import NAMES, shipped
+
+PARSER = load_parser()
+
+
+def matte_of(avatar: Avatar) -> np.ndarray:
+    parsed = parse(PARSER, avatar.picture, avatar.points)
+    return person_matte(avatar.picture, avatar.points, parsed)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_face_chest_and_background(name: str) -> None:
     avatar = shipped(name)
-    matte = person_matte(avatar.picture, avatar.points)
+    matte = matte_of(avatar)
     assert matte.shape == avatar.picture.shape[:2]
     assert matte.dtype == np.uint8
     middle = avatar.points[list(OVAL), :2].mean(0)
@@ -27,8 +37,8 @@ def test_face_chest_and_background(name: str) -> None:
 
 def test_the_same_portrait_gives_the_same_matte() -> None:
     avatar = shipped("ava")
-    first = person_matte(avatar.picture, avatar.points)
-    np.testing.assert_array_equal(first, person_matte(avatar.picture, avatar.points))
+    first = matte_of(avatar)
+    np.testing.assert_array_equal(first, matte_of(avatar))
 
 
 def test_the_filter_moves_an_edge_to_where_the_guide_has_it() -> None:

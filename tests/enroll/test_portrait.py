@@ -12,6 +12,7 @@ from realtime import avatar_file
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.portrait import enroll, head_and_shoulders, read_picture
 from realtime.errors import PortraitError
+from realtime.models.face_parser import load_parser
 from realtime.view import face_height
 from tests.enroll.shipped import NAMES, shipped
 
@@ -31,6 +32,7 @@ def enrolled(picture: NDArray[np.uint8], landmarker: Landmarker) -> avatar_file.
         "a test",
         created="2026-01-01",
         landmarker=landmarker,
+        parser=load_parser(),
         encode=codes_of,
         weights_hash="0" * 64,
     )
