@@ -22,6 +22,7 @@ from realtime.measure.doctor import (
     doctor,
     print_checks,
 )
+from realtime.outputs import v4l2loopback
 from tests.audio.sound_cards import FakeSoundDevice
 
 
@@ -79,6 +80,16 @@ def test_every_stumbling_block_has_its_fix(
 @pytest.mark.usefixtures("library")
 def test_a_module_that_is_not_loaded_has_its_fix(tmp_path: Path) -> None:
     assert "apt install v4l2loopback-dkms" in check_camera("linux", tmp_path).fix
+
+
+@pytest.mark.usefixtures("library")
+def test_a_device_that_is_taken_has_its_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.outputs.v4l2loopback.is_taken", lambda _: True)
+    check = check_camera("linux", linux(tmp_path))
+    assert "was killed" in check.found
+    assert check.fix.endswith(v4l2loopback.RELOAD)
 
 
 @pytest.mark.usefixtures("library")

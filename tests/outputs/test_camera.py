@@ -10,6 +10,7 @@ import pytest
 from realtime.clock import FRAME_SAMPLES
 from realtime.errors import OutputError
 from realtime.frame import Frame, Picture
+from realtime.outputs import v4l2loopback
 from realtime.outputs.camera import Camera, install_command, to_i420
 from tests.outputs.virtual_cameras import Backend, use_backend
 
@@ -94,6 +95,12 @@ def test_without_a_virtual_camera_it_says_what_to_type(
         Camera(None, SIZE)
     assert install_command() in str(error.value)
     assert backend == []
+
+
+def test_a_camera_that_is_loaded_and_taken_is_loaded_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(v4l2loopback, "is_loaded", lambda: True)
+    assert install_command("linux") == v4l2loopback.RELOAD
+    assert install_command("darwin") != v4l2loopback.RELOAD
 
 
 def test_without_the_extra_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import pytest
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, Sound
 from realtime.frame import Frame
 from realtime.outputs.live_loop import SILENCE_DBFS, LiveLoop, level_dbfs
+from realtime.outputs.playout import MARGIN_SAMPLES
 from tests.engines import EchoEngine
 from tests.outputs.live_world import Faults, World
 
@@ -87,6 +88,7 @@ def test_two_hours_do_not_drift() -> None:
     world.run(7200 - 60)
     assert world.playout.underruns <= 1
     assert world.playout.dropped == world.schedule.dropped == world.loop.intake.skipped == 0
+    assert world.playout.waiting <= MARGIN_SAMPLES + 2 * FRAME_SAMPLES
     assert all_in_sync(world, 60, 7199)
     delays = np.array(world.delays_s(60, 7199))
     assert np.abs(delays - first).max() < 0.020
