@@ -129,17 +129,12 @@ def bench(arguments: Arguments) -> None:
 
 def webcam(arguments: Arguments) -> None:
     """Is in the call until q or Ctrl-C."""
-    from realtime.outputs.wardrobe import Look
+    from realtime.outputs.wardrobe import dresser
     from realtime.outputs.webcam import WebcamOptions, run_webcam
 
     networks, gallery = load_networks(), AvatarGallery(ASSETS)
     first = gallery.named(arguments.avatar)
     engine = build_engine(networks, arguments, fastest_backend(networks))
-
-    def dress(look: Look) -> Engine:
-        avatar = gallery.load(look.avatar)
-        return engine.changed(avatar, Blur() if look.background else None, avatar.manner)
-
     options = WebcamOptions(
         arguments.lookahead_ms,
         arguments.microphone,
@@ -148,7 +143,7 @@ def webcam(arguments: Arguments) -> None:
         arguments.fps,
     )
     avatars = [first, *(name for name in gallery.names() if name != first)]
-    run_webcam(engine, dress, avatars, options, Console())
+    run_webcam(engine, dresser(engine, gallery), avatars, options, Console())
 
 
 def doctor(arguments: Arguments) -> None:

@@ -7,8 +7,11 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
+from realtime.backdrop import Blur
+from realtime.engine import Engine
 from realtime.errors import SegTalkerError
 from realtime.frame import Steps
+from realtime.gallery import AvatarGallery
 
 T = TypeVar("T")
 
@@ -27,6 +30,16 @@ class Look:
 # The engine that goes on with the talk under way in another look. Raises a SegTalkerError if
 # there is no such avatar, or it is damaged.
 Dress = Callable[[Look], Steps]
+
+
+def dresser(engine: Engine, gallery: AvatarGallery) -> Dress:
+    """Other looks for what `engine` talks."""
+
+    def dress(look: Look) -> Engine:
+        avatar = gallery.load(look.avatar)
+        return engine.changed(avatar, Blur() if look.background else None, avatar.manner)
+
+    return dress
 
 
 class Wardrobe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import queue
 import threading
 import time
 from collections import deque
@@ -28,7 +29,7 @@ from realtime.frame import Frame, Picture, Steps
 from realtime.gallery import AvatarGallery
 from realtime.outputs.live_view import Health
 from realtime.outputs.pulse import SOURCE
-from realtime.outputs.wardrobe import Dress, Look
+from realtime.outputs.wardrobe import Dress, Look, dresser
 from realtime.outputs.webcam import WebcamOptions, run_webcam
 from tests.outputs.sound_server import ROOM, Heard, Recorder, SoundServer, played
 
@@ -50,17 +51,17 @@ class Numbered:
         self.size = engine.size
         self.begun, self.ended = threading.Event(), threading.Event()
         self.count = 0
-        self._engine = engine
+        self.engine = engine
         self._sounds = deque[Sound](maxlen=_KEPT_FRAMES)
         self._lock = threading.Lock()
 
     def reset(self) -> None:
-        self._engine.reset()
+        self.engine.reset()
 
     def step(self, samples: Sound) -> Frame:
         if self.ended.is_set():
             raise KeyboardInterrupt
-        frame = self._engine.step(samples)
+        frame = self.engine.step(samples)
         image = frame.image.copy()
         bits = self.count >> np.arange(_BITS) & 1
         image[:_BIT_ROWS] = np.repeat(bits * 255, self.size[0] // _BITS)[:, np.newaxis]
@@ -75,6 +76,41 @@ class Numbered:
         with self._lock:
             oldest = self.count - len(self._sounds)
             return np.concatenate(list(self._sounds)[first - oldest : last + 1 - oldest])
+
+
+class Changed:
+    """What `numbered` becomes from its first step on."""
+
+    def __init__(self, numbered: Numbered, engine: Steps) -> None:
+        self.size = engine.size
+        self._numbered = numbered
+        self._engine = engine
+
+    def reset(self) -> None:
+        self._engine.reset()
+
+    def step(self, samples: Sound) -> Frame:
+        self._numbered.engine = self._engine
+        return self._numbered.step(samples)
+
+
+class Fingers:
+    """Press keys of the terminal; a context, as TerminalKeys is."""
+
+    def __init__(self) -> None:
+        self._pressed = queue.SimpleQueue[str]()
+
+    def press(self, key: str) -> None:
+        self._pressed.put(key)
+
+    def read(self) -> str:
+        return "" if self._pressed.empty() else self._pressed.get()
+
+    def __enter__(self) -> Fingers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to put back."""
 
 
 class WatchedCamera:
@@ -129,6 +165,10 @@ class Outcome(Generic[T]):
     told: str
 
 
+def undressed(_: Look) -> Steps:
+    raise AssertionError("nobody asked for another look")
+
+
 class RealCall:
     """Speech in the room, a call that hears it, and ears and eyes at its other end."""
 
@@ -137,12 +177,14 @@ class RealCall:
         self.server = server
         self.camera = WatchedCamera()
         patch.setattr(pyvirtualcam.camera, "BACKENDS", {"test": self.camera.open})
+        self.fingers = Fingers()
+        patch.setattr("realtime.outputs.webcam.TerminalKeys", lambda: self.fingers)
         self.engine = Numbered(engine)
         self._speech = ExitStack()
         self._voice = ExitStack()
 
     def run(
-        self, script: Callable[[RealCall], T], options: WebcamOptions, dress: Dress | None = None
+        self, script: Callable[[RealCall], T], options: WebcamOptions, dress: Dress = undressed
     ) -> Outcome[T]:
         """Is in the call for as long as `script`, which runs in a thread of its own, takes."""
         console = Console(file=io.StringIO(), width=200)
@@ -152,7 +194,11 @@ class RealCall:
             future.add_done_callback(lambda _: self.engine.ended.set())
             try:
                 health = run_webcam(
-                    self.engine, dress or _undressed, ["ava", "max"], options, console
+                    self.engine,
+                    lambda look: Changed(self.engine, dress(look)),
+                    ["ava", "max"],
+                    options,
+                    console,
                 )
             finally:
                 self.engine.begun.set()
@@ -220,14 +266,11 @@ def speech() -> Sound:
     return read_sound(_SPEECH)
 
 
-def _undressed(_: Look) -> Steps:
-    raise AssertionError("nobody asked for another look")
-
-
-def real_engine() -> Engine:
-    """The shipped portrait, in 512x512."""
-    networks = load_networks()
-    return Engine(networks, AvatarGallery(ASSETS).load("ava"), backend=fastest_backend(networks))
+def real_engine() -> tuple[Engine, Dress]:
+    """The first shipped portrait, in 512x512, and how it looks otherwise."""
+    networks, gallery = load_networks(), AvatarGallery(ASSETS)
+    engine = Engine(networks, gallery.load("ava"), backend=fastest_backend(networks))
+    return engine, dresser(engine, gallery)
 
 
 def find_pulse() -> None:

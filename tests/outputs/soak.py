@@ -50,9 +50,9 @@ def grown(values: list[float]) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=int, default=30, help="how long to call, at least 2")
+    parser.add_argument("--minutes", type=int, default=30, help="how long to call, 2 to 40")
     minutes = parser.parse_args().minutes
-    engine = real_engine()
+    engine, _ = real_engine()
     with pytest.MonkeyPatch.context() as patch, sound_server(patch) as server:
         outcome = RealCall(engine, server, patch).run(
             lambda call: minutes_of(call, minutes), WebcamOptions(80, microphone="pulse")

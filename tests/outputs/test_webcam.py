@@ -12,12 +12,12 @@ from rich.console import Console
 from realtime.audio.portaudio import PortAudio
 from realtime.clock import Sound
 from realtime.errors import InputError, OutputError
-from realtime.frame import Frame, Steps
+from realtime.frame import Frame
 from realtime.outputs.camera import CAMERA_SIZES
-from realtime.outputs.wardrobe import Look
 from realtime.outputs.webcam import WebcamOptions, run_webcam
 from tests.audio.sound_cards import FakeSoundDevice
 from tests.engines import EchoEngine
+from tests.outputs.real_call import undressed
 from tests.outputs.sound_server import needs_pulse, sound_server
 from tests.outputs.virtual_cameras import use_backend
 
@@ -36,10 +36,6 @@ class InterruptedEngine(EchoEngine):
             raise KeyboardInterrupt
         self._steps += 1
         return super().step(samples)
-
-
-def undressed(_: Look) -> Steps:
-    raise AssertionError("nobody asked for another look")
 
 
 @pytest.mark.pulse

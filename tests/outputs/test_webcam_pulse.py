@@ -16,15 +16,18 @@ from tests.outputs.real_call import (
 )
 from tests.outputs.sound_server import needs_pulse, sound_server
 
-STEADY_S, LONG_S = 20.0, 40.0
+STEADY_S, CHANGE_S, LONG_S = 20.0, 10.0, 20.0
 LIMIT_MS = 10.0
 
 
 def beginning_and_end(call: RealCall) -> tuple[Delays, Delays]:
-    """After 20 s and after 60 s."""
+    """After 20 s, and after 60 s and two changes of the look."""
     call.listen()
     call.wait(STEADY_S)
     beginning = call.delays()
+    for key in ("b", "a"):
+        call.fingers.press(key)
+        call.wait(CHANGE_S)
     call.wait(LONG_S)
     return beginning, call.delays()
 
@@ -32,17 +35,18 @@ def beginning_and_end(call: RealCall) -> tuple[Delays, Delays]:
 @pytest.mark.pulse
 @needs_pulse
 def test_voice_is_as_late_as_the_picture_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = real_engine()
+    engine, dress = real_engine()
     with sound_server(monkeypatch) as server:
         find_pulse()
         outcome = RealCall(engine, server, monkeypatch).run(
-            beginning_and_end, WebcamOptions(80, microphone="pulse")
+            beginning_and_end, WebcamOptions(80, microphone="pulse"), dress
         )
     beginning, end = outcome.given
     assert abs(beginning.difference_ms) < LIMIT_MS
     assert abs(end.difference_ms) < LIMIT_MS
     assert end.picture_ms < beginning.picture_ms + LIMIT_MS
-    assert outcome.health.overflows == outcome.health.skipped == 0
+    assert outcome.health.look == "max, blur background"
+    assert outcome.health.overflows == outcome.health.skipped == outcome.health.filled == 0
     assert "lost" not in outcome.told
 
 
