@@ -10,6 +10,7 @@ from realtime.audio.kept_stream import KeptStream
 from realtime.audio.portaudio import Device, Moment, PortAudio
 from realtime.audio.resample import Resampler
 from realtime.audio.ring import Ring
+from realtime.audio.watch import RETRY_S
 from realtime.clock import SAMPLE_RATE, Sound
 from realtime.errors import InputError
 
@@ -36,12 +37,20 @@ class Microphone(KeptStream):
     """Opens `wanted` (number or part of a name; None: the default) and keeps it open.
 
     The callback only copies into a ring that drops its oldest half second. Raises InputError when
-    the device is not there at the start; lost later, it is looked for again every second.
+    the device is not there at the start; lost later, it is looked for again every second. So it is
+    while `is_our_own` says that what comes is what we send; asked once a second.
     """
 
     def __init__(
-        self, card: PortAudio, wanted: str | None, clock: Callable[[], float] = time.monotonic
+        self,
+        card: PortAudio,
+        wanted: str | None,
+        clock: Callable[[], float] = time.monotonic,
+        is_our_own: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_our_own = is_our_own
+        self._own = False
+        self._next_question = clock()
         self._wanted = wanted
         self._ring = Ring(_RING_SAMPLES)
         self._resampler = Resampler(SAMPLE_RATE)
@@ -60,7 +69,16 @@ class Microphone(KeptStream):
         self._overflows += self._ring.dropped > dropped
         return self._resampler.push(samples)
 
+    def look_after(self) -> None:
+        now = self._clock()
+        if now >= self._next_question:
+            self._next_question = now + RETRY_S
+            self._own = self._is_our_own()
+        super().look_after()
+
     def _take(self, samples: Sound, moment: Moment) -> None:
+        if self._own:
+            return
         self._ring.write(samples)
         self._overflows += moment.xrun
         self._watch.sign(self._clock())

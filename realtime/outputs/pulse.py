@@ -48,6 +48,18 @@ def pactl(*arguments: str) -> str:
     return done.stdout
 
 
+def hears_itself() -> bool:
+    """Whether this process records from its own microphone.
+
+    A sound server moves a recording there when the real one is unplugged and no other is left.
+    """
+    sources = [line.split("\t") for line in pactl("list", "short", "sources").splitlines()]
+    ours = {number for number, name, *_ in sources if name in (SOURCE, f"{SINK}.monitor")}
+    recordings = pactl("list", "source-outputs").split("Source Output #")
+    mine = [text for text in recordings if f'application.process.id = "{os.getpid()}"' in text]
+    return any(f"\tSource: {number}\n" in text for text in mine for number in ours)
+
+
 class PulseSource:
     """While entered, call apps can pick a microphone called "Avatar"; afterwards it is gone.
 

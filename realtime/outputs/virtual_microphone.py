@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from realtime.audio.kept_stream import KeptStream
@@ -18,7 +18,7 @@ from realtime.audio.watch import RETRY_S
 from realtime.clock import SAMPLE_RATE, Sound
 from realtime.errors import InputError, OutputError
 from realtime.outputs.playout import Playout
-from realtime.outputs.pulse import SINK, PulseSource, PulseStream
+from realtime.outputs.pulse import SINK, PulseSource, PulseStream, hears_itself
 from realtime.worker import Worker
 
 _CHUNK_SAMPLES = SAMPLE_RATE // 100
@@ -46,6 +46,12 @@ class PulseVoice(Worker):
         self._clock = clock
         self._parts = ExitStack()
         self._stream = self._open()
+
+    def hears_itself(self) -> bool:
+        """Whether the program's microphone has become this one."""
+        with suppress(OutputError):  # Told by the thread that plays.
+            return hears_itself()
+        return False
 
     def _open(self) -> PulseStream:
         with ExitStack() as parts:
@@ -104,6 +110,10 @@ class LoopbackVoice(KeptStream):
 
     def _open(self) -> Any:
         return self._card.open_output(self._card.find(self._name, "output"), self._give)
+
+    def hears_itself(self) -> bool:
+        """Never: nobody else chooses devices here."""
+        return False
 
     def _give(self, count: int, moment: Moment) -> Sound:
         now = self._clock()

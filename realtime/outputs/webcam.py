@@ -76,7 +76,8 @@ def run_webcam(
         voice = _voice(card, say)
         if voice is not None:
             parts.enter_context(voice)
-        microphone = parts.enter_context(Microphone(card, options.microphone))
+        own = voice.hears_itself if voice is not None else lambda: False
+        microphone = parts.enter_context(Microphone(card, options.microphone, is_our_own=own))
         playout = voice.playout if voice is not None else None
         tailor = parts.enter_context(ThreadPoolExecutor(1, "tailor", step_aside))
         wardrobe = Wardrobe(dress, avatars, tailor, say)

@@ -102,6 +102,21 @@ def test_an_unplugged_microphone_is_reopened_when_it_is_back(library: FakeSoundD
     assert microphone.read(0.0).tolist()[-160:] == [1] * 160
 
 
+def test_a_microphone_that_has_become_our_own_is_lost_until_it_is_another(
+    library: FakeSoundDevice,
+) -> None:
+    now, own = Now(), [False, True, False]
+    microphone = Microphone(PortAudio(), None, now, lambda: own.pop(0))
+    for second, heard in enumerate([160, 0, 160]):
+        now.seconds = second * 1.1
+        microphone.look_after()
+        library.streams[-1].give(np.ones(160, np.int16))
+        assert len(microphone.read(0.0)) == heard
+        now.seconds += 0.6
+        assert microphone.lost
+    assert len(library.streams) == 3
+
+
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(InputError, match=r'pip install "segtalker-live\[webcam\]"'):

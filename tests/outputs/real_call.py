@@ -181,14 +181,14 @@ class RealCall:
         patch.setattr("realtime.outputs.webcam.TerminalKeys", lambda: self.fingers)
         self.engine = Numbered(engine)
         self._speech = ExitStack()
-        self._voice = ExitStack()
+        self._ears = ExitStack()
 
     def run(
         self, script: Callable[[RealCall], T], options: WebcamOptions, dress: Dress = undressed
     ) -> Outcome[T]:
         """Is in the call for as long as `script`, which runs in a thread of its own, takes."""
         console = Console(file=io.StringIO(), width=200)
-        with self._speech, self._voice, ThreadPoolExecutor(1) as threads:
+        with self._speech, self._ears, ThreadPoolExecutor(1) as threads:
             self.speak()
             future = threads.submit(self._follow, script)
             future.add_done_callback(lambda _: self.engine.ended.set())
@@ -211,15 +211,18 @@ class RealCall:
         return script(self)
 
     def speak(self) -> None:
-        """Speech in the room from now on, and an ear beside the microphone."""
+        """Speech in the room from now on."""
         self._speech.close()
         self._speech.enter_context(played(speech(), ROOM))
-        self._fed = self._speech.enter_context(Recorder(f"{ROOM}.monitor"))
 
     def listen(self) -> Recorder:
-        """An ear at the virtual microphone."""
-        self._voice.close()
-        self._recorded = self._voice.enter_context(Recorder(SOURCE))
+        """An ear beside the microphone and one, which is given, at the virtual microphone.
+
+        Not before that is there: a new microphone draws recordings to itself.
+        """
+        self._ears.close()
+        self._fed = self._ears.enter_context(Recorder(f"{ROOM}.monitor"))
+        self._recorded = self._ears.enter_context(Recorder(SOURCE))
         return self._recorded
 
     def wait(self, seconds: float) -> None:

@@ -62,6 +62,7 @@ def test_a_call_survives_its_microphone_its_reader_and_its_disk(
         lived = call.engine.count - frames
         call.server.plug_in()
         call.speak()
+        recorder = call.listen()
         call.wait(RECOVERY_S)
         replugged = call.delays()
         recorder.suspend(True)
@@ -82,6 +83,7 @@ def test_a_call_survives_its_microphone_its_reader_and_its_disk(
     *delays, lived = outcome.given
     assert all(abs(delay.difference_ms) < LIMIT_MS for delay in delays), delays
     assert lived == pytest.approx(UNPLUGGED_S * FRAME_RATE, rel=0.1)
+    assert "the microphone was lost" in outcome.told
     assert outcome.told.index("the microphone was lost") < outcome.told.index("microphone is back")
     assert f"the disk is nearly full: the recording ended and is kept in {path}" in outcome.told
     assert recorded > FRAME_RATE * (2 * RECOVERY_S)

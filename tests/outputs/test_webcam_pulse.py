@@ -44,6 +44,7 @@ def test_voice_is_as_late_as_the_picture_for_a_minute(monkeypatch: pytest.Monkey
     beginning, end = outcome.given
     assert abs(beginning.difference_ms) < LIMIT_MS
     assert abs(end.difference_ms) < LIMIT_MS
+    assert beginning.picture_ms > 80.0
     assert end.picture_ms < beginning.picture_ms + LIMIT_MS
     assert outcome.health.look == "max, blur background"
     assert outcome.health.overflows == outcome.health.skipped == outcome.health.filled == 0

@@ -22,8 +22,8 @@ from realtime.outputs.camera import Camera
 from tests.v4l2loopback.stamped import Stamp, read
 
 DEVICE = "/dev/video10"
-RATE = 5  # What an emulated processor bears.
-COUNT = 50
+RATE = 2  # What an emulated processor bears beside other programs.
+COUNT = 40
 RESTART = 1000  # The number at which the second sender begins.
 COLOUR_LEVELS = 3
 SUSPENDED_S = 5.0
