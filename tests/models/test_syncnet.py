@@ -1,0 +1,43 @@
+"""SyncNet: what it is shown, and that windows see five frames and their sound alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from realtime.audio.mel import BANDS, HOPS_PER_FRAME
+from realtime.face import EYE_DISTANCE, close_lips, move_lips
+from realtime.models.lip_code import LOWER_LIP
+from realtime.models.syncnet import CHANNELS, FRAMES, SIZE, WIDTH, SyncNet, lower_face
+from tests.faces import drawn_face
+
+
+@pytest.fixture
+def network() -> SyncNet:
+    torch.manual_seed(0)
+    return SyncNet().eval().requires_grad_(False)
+
+
+def test_masks_sum_to_one_and_open_with_the_mouth() -> None:
+    face = close_lips(drawn_face())
+    drop = np.zeros((478, 2), np.float32)
+    drop[[87, LOWER_LIP, 317], 1] = 0.2
+    shut, wide = lower_face(face), lower_face(move_lips(face, drop))
+    assert shut.shape == (CHANNELS, SIZE, SIZE)
+    np.testing.assert_allclose(shut.sum(0), 1, atol=1e-5)
+    np.testing.assert_allclose(wide.sum(0), 1, atol=1e-5)
+    assert wide[3].sum() > shut[3].sum() + 0.05 * (EYE_DISTANCE / 2) ** 2 / 10
+
+
+def test_a_window_is_five_frames_and_their_sound(network: SyncNet) -> None:
+    frames = 9
+    masks = torch.rand(1, frames, CHANNELS, SIZE, SIZE)
+    mel = torch.randn(1, frames * HOPS_PER_FRAME, BANDS)
+    lips, sound = network.see(masks), network.hear(mel)
+    assert lips.shape == sound.shape == (1, frames - FRAMES + 1, WIDTH)
+    torch.testing.assert_close(lips.norm(dim=2), torch.ones(1, 5))
+    masks[:, 5], mel[:, 5 * HOPS_PER_FRAME : 6 * HOPS_PER_FRAME] = 0, 0
+    for before, after in ((lips, network.see(masks)), (sound, network.hear(mel))):
+        same = torch.isclose(before, after, atol=1e-5).all(2)[0]
+        assert same.tolist() == [True, False, False, False, False]

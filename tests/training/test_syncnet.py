@@ -1,0 +1,64 @@
+"""Training the SyncNet: what the contrast asks for, and how other people's lips are made."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from realtime.models.syncnet import CHANNELS, SIZE
+from realtime.training.speech_batches import FRAMES, Source
+from realtime.training.speech_corpus import Recording
+from realtime.training.syncnet import Examples, Windows, contrast, draw_windows
+from tests.faces import drawn_face
+
+SHARPNESS = torch.tensor(20.0)
+
+
+def _windows(known: torch.Tensor, silent: torch.Tensor) -> Windows:
+    return Windows(torch.zeros(0), torch.zeros(0), known, silent)
+
+
+def _vectors() -> torch.Tensor:
+    torch.manual_seed(0)
+    return torch.nn.functional.normalize(torch.randn(2, 12, 64), dim=2)
+
+
+def test_the_right_sound_costs_less_than_another() -> None:
+    windows = _windows(torch.ones(2, 12, dtype=torch.bool), torch.zeros(2, 12, dtype=torch.bool))
+    own = _vectors()
+    assert contrast(own, own, windows, SHARPNESS) < 0.01
+    assert contrast(own, own.roll(4, 1), windows, SHARPNESS) > 5
+
+
+def test_neighbours_silences_and_unknown_motion_cost_nothing() -> None:
+    known = torch.ones(2, 12, dtype=torch.bool)
+    silent = torch.zeros(2, 12, dtype=torch.bool)
+    own = _vectors()
+    own[0, 1] = own[0, 0]
+    own[1, 9] = own[0, 5]
+    assert contrast(own, own, _windows(known, silent), SHARPNESS) > 0.05
+    silent[0, 5] = silent[1, 9] = True
+    assert contrast(own, own, _windows(known, silent), SHARPNESS) < 0.01
+    wrong = own.clone()
+    wrong[1, 3] = -own[1, 3]
+    known[1, 3] = False
+    assert contrast(wrong, own, _windows(known, silent), SHARPNESS) < 0.01
+
+
+def test_windows_know_their_motion_and_their_silence() -> None:
+    rng = np.random.default_rng(0)
+    motion = rng.normal(0, 0.1, (900, 16)).astype(np.float16)
+    motion[np.arange(900) % 100 < 4] = np.nan
+    phone = np.where(np.arange(900) % 200 < 100, 0, 5).astype(np.uint8)
+    mel = rng.normal(-8, 3, (900, 80)).astype(np.float16)
+    recording = Recording("r", mel, phone, motion, [("a", 100, 700)])
+    basis = rng.normal(0, 0.01, (16, 478, 3)).astype(np.float32)
+    data = Examples([Source([recording], 1.0)], basis, np.ones(16, np.float32), [drawn_face()])
+    drawn = draw_windows(np.random.default_rng(1), data, 2)
+    again = draw_windows(np.random.default_rng(1), data, 2)
+    assert drawn.masks.shape == (2, FRAMES, CHANNELS, SIZE, SIZE)
+    torch.testing.assert_close(drawn.masks.sum(2), torch.ones(2, FRAMES, SIZE, SIZE))
+    assert torch.equal(drawn.masks, again.masks)
+    assert drawn.known.shape == drawn.silent.shape == (2, FRAMES - 4)
+    assert 0 < drawn.known.float().mean() < 1
+    assert 0 < drawn.silent.float().mean() < 1
