@@ -21,6 +21,7 @@ from realtime.commands.common import (
     report,
 )
 from realtime.engine import Engine
+from realtime.errors import OutputError
 from realtime.gallery import AvatarGallery
 from realtime.measure.bench_engine import bench_engine, multiply_adds
 from realtime.measure.bench_kernels import bench_kernels
@@ -28,6 +29,7 @@ from realtime.measure.bench_sessions import bench_sessions
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, backends
 from realtime.outputs.playback import blocks_of
+from realtime.picture_bytes import encode_jpeg
 
 
 def engine(arguments: Arguments) -> None:
@@ -76,6 +78,7 @@ def _crowd(
 def edit(arguments: Arguments) -> None:
     """Red lips and auburn hair on the avatar, against itself; how looks are switched live."""
     from realtime.enroll.edit import Edit, Style, edited
+    from realtime.enroll.look_sheet import look_sheet
     from realtime.enroll.palette import palette
     from realtime.measure.bench_edit import compare, switch_live
     from realtime.models.face_parser import load_parser
@@ -99,6 +102,13 @@ def edit(arguments: Arguments) -> None:
     codes, digest = networks.codes, networks.digest
     looks = [partial(edited, avatar, each, parser, codes, digest) for each in edits]
     result |= switch_live(make_engine(avatar), looks, blocks, time.perf_counter, time.sleep)
+    if arguments.sheet:
+        avatars = [AvatarGallery(ASSETS).load(name) for name in AvatarGallery(ASSETS).names()]
+        sheet = look_sheet(avatars, lambda one, each: edited(one, each, parser, codes, digest))
+        try:
+            arguments.sheet.write_bytes(encode_jpeg(sheet).tobytes())
+        except OSError as error:
+            raise OutputError(f"cannot write {arguments.sheet}: {error.strerror}") from error
     if arguments.portraits:
         result |= _region_codes(networks, arguments.portraits, arguments.png)
     report(result, arguments.json)

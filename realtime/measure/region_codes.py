@@ -49,6 +49,7 @@ def silhouette(codes: Codes, regions: Regions) -> float:
 
 def plot(codes: Codes, regions: Regions, path: Path) -> None:
     """The codes in two dimensions by t-SNE, as in figure 6 of SegTalker; raises OutputError."""
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     places = TSNE(random_state=0, init="pca").fit_transform(codes)
@@ -56,7 +57,8 @@ def plot(codes: Codes, regions: Regions, path: Path) -> None:
     axes = figure.add_subplot()
     for region in np.unique(regions):
         own = places[regions == region]
-        axes.scatter(own[:, 0], own[:, 1], s=9, label=Region(region).name.lower().replace("_", " "))
+        name, colour = Region(region).name.lower().replace("_", " "), colormaps["tab20"](int(region))
+        axes.scatter(own[:, 0], own[:, 1], s=9, color=[colour], label=name)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.set_axis_off()
     try:
