@@ -57,7 +57,10 @@ def plot(codes: Codes, regions: Regions, path: Path) -> None:
     axes = figure.add_subplot()
     for region in np.unique(regions):
         own = places[regions == region]
-        name, colour = Region(region).name.lower().replace("_", " "), colormaps["tab20"](int(region))
+        name, colour = (
+            Region(region).name.lower().replace("_", " "),
+            colormaps["tab20"](int(region)),
+        )
         axes.scatter(own[:, 0], own[:, 1], s=9, color=[colour], label=name)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.set_axis_off()

@@ -13,9 +13,9 @@ from realtime.audio.mel import HOPS_PER_FRAME
 from realtime.training.sound_augment import augment
 from realtime.training.speech_corpus import Recording
 
-# Networks that hedge move late (20 to 30 ms after real lips), so they are taught to be early;
-# by two hops they came 10 to 15 ms too early.
-LEAD_HOPS = 1
+# Networks that hedge move late (20 to 30 ms after real lips), so they are taught to be early: the
+# shipped ones by two hops, which is 10 to 15 ms too much.
+LEAD_HOPS = 2
 FRAMES = 75
 _HOPS = FRAMES * HOPS_PER_FRAME
 _CENTRE = HOPS_PER_FRAME // 2
