@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import resource
 import sys
 from collections.abc import Callable, Iterable
@@ -16,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from realtime.clock import FRAME_MS, FRAME_RATE, Sound
 from realtime.frame import Steps
+from realtime.measure.machine import cpu_name
 from realtime.outputs.playback import blocks_of
 
 Clock = Callable[[], float]
@@ -106,7 +106,7 @@ def bench_engine(
         "plain_ms": 1e3 * median(plains),
         "plain_dtype": str(plain.dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
-        "device": platform.processor() or platform.machine(),
+        "device": cpu_name(),
     }
 
 

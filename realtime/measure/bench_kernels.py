@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from kernels.regional_conv2d import as_kernel, convolve_prepared, demodulation
 from kernels.regional_passes import SLOPE
 from realtime.face import CROP, MOUTH_WINDOW
+from realtime.measure.machine import cpu_name
 from realtime.models import openvino_graph
 from realtime.models.generator import BASE, CHANNELS, CONDITION, pyramid
 from realtime.models.renderer import Backend, channels_last
@@ -116,7 +116,7 @@ def bench_kernels(
         "ours_ms": best.ours_ms,
         "backend": str(backend),
         "threads": torch.get_num_threads(),
-        "device": platform.processor() or platform.machine(),
+        "device": cpu_name(),
     }
     return result, [*layers, *chains.values()]
 
