@@ -237,6 +237,7 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.add_argument("--workers", type=int, default=40, help="simulated workers")
     sub.add_argument("--seed", type=int, default=0, help="another seed, other callers")
     sub.add_argument("--offers", type=int, default=0, help="and so many real ones, timed")
+    sub.add_argument("--png", type=Path, metavar="FILE", help="the workers' calls over time")
     sub.set_defaults(command=command("cluster", "bench"))
 
 

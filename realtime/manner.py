@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Self
 
-# Degrees from the photograph that the head may be held at: beyond, the warp shows.
+# Degrees from the photograph that the head may be held at.
 GREATEST_YAW, GREATEST_PITCH, GREATEST_ROLL = 10.0, 8.0, 10.0
 # The least and the greatest of each number.
 RANGES = {

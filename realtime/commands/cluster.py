@@ -30,7 +30,7 @@ from realtime.commands.call import enroller, make_engines
 from realtime.commands.common import ASSETS, Arguments, load_networks, report
 from realtime.frame import Steps
 from realtime.gallery import AvatarGallery
-from realtime.measure.bench_cluster import offers_to_answers, simulate
+from realtime.measure.bench_cluster import offers_to_answers, plot, simulate
 from realtime.models.networks import Networks
 from realtime.models.weights import load_weights
 from realtime.outputs.playback import blocks_of
@@ -59,7 +59,9 @@ def bench(arguments: Arguments) -> None:
     networks = load_networks()
     make_engine = make_engines(networks, AvatarGallery(ASSETS))
     steps_s = _step_times(make_engine(_CALL), arguments.speech)
-    figures, _ = simulate(arguments.sessions, arguments.workers, steps_s, arguments.seed)
+    figures, outcome = simulate(arguments.sessions, arguments.workers, steps_s, arguments.seed)
+    if arguments.png:
+        plot(outcome, arguments.png)
     if arguments.offers:
         figures |= _offers(make_engine, arguments.offers)
     report(figures, arguments.json)

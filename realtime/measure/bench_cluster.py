@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection
@@ -38,6 +39,19 @@ def simulate(
         "cores_per_worker": round(cores, 1),
         "step_mean_ms": round(float(steps_s.mean()) * 1000, 2),
     }, outcome
+
+
+def plot(outcome: Outcome, path: Path) -> None:
+    """Calls of the busiest worker and of an average one over time; raises OutputError."""
+    from realtime.measure.figures import new_figure, save_figure
+
+    figure = new_figure()
+    axes = figure.add_subplot(xlabel="seconds", ylabel="calls of a worker")
+    axes.plot(outcome.times, outcome.busiest, label="busiest")
+    axes.plot(outcome.times, outcome.mean, label="mean of those that take calls")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    save_figure(figure, path)
 
 
 async def offers_to_answers(

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 
 from realtime.avatar_file import Avatar
 from realtime.enroll.portrait import read_picture
-from realtime.errors import InputError, OutputError, PortraitError
+from realtime.errors import InputError, PortraitError
 from realtime.frame import Picture
+from realtime.measure.figures import new_figure, save_figure
 from realtime.regions import Region
 
 Codes = NDArray[np.float32]
@@ -49,11 +51,8 @@ def silhouette(codes: Codes, regions: Regions) -> float:
 
 def plot(codes: Codes, regions: Regions, path: Path) -> None:
     """The codes in two dimensions by t-SNE, as in figure 6 of SegTalker; raises OutputError."""
-    from matplotlib import colormaps
-    from matplotlib.figure import Figure
-
     places = TSNE(random_state=0, init="pca").fit_transform(codes)
-    figure = Figure(figsize=(8, 6), layout="constrained")
+    figure = new_figure()
     axes = figure.add_subplot()
     for region in np.unique(regions):
         own = places[regions == region]
@@ -64,7 +63,4 @@ def plot(codes: Codes, regions: Regions, path: Path) -> None:
         axes.scatter(own[:, 0], own[:, 1], s=9, color=[colour], label=name)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.set_axis_off()
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    save_figure(figure, path)
