@@ -312,7 +312,7 @@ def test_a_thousand_malformed_requests_do_not_disturb_a_call() -> None:
             await caller.until(lambda: len(caller.mouths) > frames + 10)
             shown = len(caller.mouths) - frames
             missed = round((caller.picture_times[-1] - began) / 0.04) - shown
-            assert missed <= shown / 10, "the good call goes on as it was"
+            assert missed <= shown / 4, "the good call goes on as it was"
         finally:
             for writer in half_open:
                 writer.close()
