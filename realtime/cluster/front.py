@@ -158,6 +158,7 @@ class Front:
             async with asyncio.timeout(_REPORT_S):
                 report: Report = await self._workers.ask(worker, "report")
         except TimeoutError:
+            self._board.forget(worker)  # who is silent gets no calls
             await self._wait_or_restart(worker, asked)
             return
         except UnreachableError:
