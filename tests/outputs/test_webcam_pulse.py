@@ -48,7 +48,7 @@ def test_voice_is_as_late_as_the_picture_for_a_minute(monkeypatch: pytest.Monkey
     assert end.picture_ms < beginning.picture_ms + LIMIT_MS
     assert outcome.health.look == "max, blur background"
     assert outcome.health.overflows == 0
-    assert "lost" not in outcome.told
+    assert not outcome.health.microphone_lost
 
 
 def test_a_place_in_speech_is_found_though_it_was_resampled_and_softened() -> None:
