@@ -33,7 +33,7 @@ SECRET = b"a secret of the tests"
 LIMITS = Limits(sessions=4, offers_at_once=10_000, offers_per_s=1000)
 LEAST_FPS = 24
 # Three seconds on a machine with a core to spare: here the dead worker starts anew on the same two.
-SILENCE_S, BACK_WITHIN_S = 1.0, 8.0
+SILENCE_S, CONNECT_S, BACK_WITHIN_S = 1.0, 8.0, 8.0
 ROUNDS = 200
 
 
@@ -121,7 +121,7 @@ class Redialler:
 
     async def _until_silent(self) -> None:
         last = self._clock()
-        while self._clock() - last < SILENCE_S:
+        while self._clock() - last < (SILENCE_S if self._counted[0] else CONNECT_S):
             await asyncio.sleep(0.02)
             counted = len(self.caller.mouths), sum(level > 500 for level in self.caller.levels)
             now = self._clock()
