@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _ASK_EVERY_S = 0.5
 # A worker has so long to report; one silent for so long is started anew. One that is starting
 # loads its networks first.
-_REPORT_S = 1.0
+_REPORT_S = 0.4
 _SILENT_S, _STARTING_S = 5.0, 120.0
 _FULL = "All places are taken: try again in a minute."
 _GONE = "The worker that held this call is gone: call again."
