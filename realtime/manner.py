@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Self
 
+from realtime.sliders import demand_within
+
 # Degrees from the photograph that the head may be held at.
 GREATEST_YAW, GREATEST_PITCH, GREATEST_ROLL = 10.0, 8.0, 10.0
 # The least and the greatest of each number.
@@ -31,10 +33,7 @@ class Manner:
     roll: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            low, high = RANGES[name]
-            if not low <= value <= high:
-                raise ValueError(f"expected {name} of {low:g} to {high:g}, found {value:g}")
+        demand_within(asdict(self), RANGES)
 
     def towards(self, asked: Self, *, lids_open: bool) -> Self:
         """One frame nearer to what is asked; the blinks change while the lids are open."""

@@ -26,8 +26,6 @@ from realtime.call.signalling import Signalling
 from realtime.errors import InputError
 
 _PAGE = Path(__file__).parents[2] / "web"
-# Everything of the page, by its address; nothing else can be read.
-_FILES = {f"/{path.name}": path for path in _PAGE.iterdir()} | {"/": _PAGE / "index.html"}
 # A request under way when the server ends is given this long.
 _SHUTDOWN_S = 3
 
@@ -121,11 +119,15 @@ def public(
 ) -> web.Application:
     """Page, portraits and signalling before calls that are held here or elsewhere."""
     limits = options.limits
-    gate = Gate(options.host, options.token, _FILES, limits, metrics, time.monotonic)
+    # Everything of the page, by its address; nothing else can be read.
+    page = {f"/{path.name}": path for path in _PAGE.iterdir()} | {"/": _PAGE / "index.html"}
+    gate = Gate(options.host, options.token, page, limits, metrics, time.monotonic)
     app = web.Application(middlewares=[gate.middleware], client_max_size=limits.portrait_bytes + 1)
     app.add_routes(Signalling(calls, limits, gallery.names()[0]).routes())
     app.add_routes(Avatars(gallery, enroll, limits).routes())
-    app.add_routes([web.get(path, _page) for path in _FILES])
+
+    async def show_page(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(page[request.path])
 
     async def ice(_: web.Request) -> web.Response:
         return web.json_response([each.for_browser() for each in options.ice])
@@ -133,12 +135,9 @@ def public(
     async def show_metrics(_: web.Request) -> web.Response:
         return web.Response(body=metrics.text(), content_type="text/plain")
 
+    app.add_routes([web.get(path, show_page) for path in page])
     app.add_routes([web.get("/ice", ice), web.get("/metrics", show_metrics)])
     return app
-
-
-async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(_FILES[request.path])
 
 
 def ice_servers(options: ServeOptions) -> list[RTCIceServer]:

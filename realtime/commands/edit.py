@@ -14,7 +14,7 @@ from realtime.commands.make import enroll_portrait
 from realtime.consent import CONSENT
 from realtime.enroll.edit import Edit, Style, edited, style_of
 from realtime.enroll.palette import palette
-from realtime.enroll.parts import REGIONS_OF
+from realtime.enroll.parts import PARTS
 from realtime.enroll.portrait import read_picture
 from realtime.enroll.reshape import Shape
 from realtime.errors import InputError
@@ -46,7 +46,7 @@ def _donors(
     arguments: Arguments, networks: Networks, parser: FaceParser, gallery: AvatarGallery
 ) -> Mapping[str, Style]:
     """The styles that photographs or avatars lend."""
-    files = {part: getattr(arguments, f"{part}_from") for part in REGIONS_OF}
+    files = {part: getattr(arguments, f"{part}_from") for part in PARTS}
     return {
         part: style_of(_donor(file, arguments, networks, gallery), part, parser)
         for part, file in files.items()

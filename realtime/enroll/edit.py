@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 from realtime.avatar_file import Avatar
 from realtime.enroll.mask import region_mask
-from realtime.enroll.parse import parse
+from realtime.enroll.parse import Parsed, parse
 from realtime.enroll.parts import Field, part_share
 from realtime.enroll.portrait import Encode
 from realtime.enroll.reshape import Shape, reshape
 from realtime.enroll.restyle import Colours, colours_of, restyle
 from realtime.errors import InputError
 from realtime.face import crop_matrix, crop_picture, planes
+from realtime.frame import Picture
 from realtime.models.face_parser import FaceParser
 from realtime.regions import one_hot
 from realtime.view import face_height
@@ -36,7 +37,7 @@ class Style(NamedTuple):
 
 @dataclass(frozen=True)
 class Edit:
-    """styles: by part of REGIONS_OF. strength: 0..1, how far towards them. shape: sliders."""
+    """styles: by part of PARTS. strength: 0..1, how far towards them. shape: sliders."""
 
     styles: Mapping[str, Style] = field(default_factory=dict)
     strength: float = 1.0
@@ -58,14 +59,24 @@ class Edit:
 
 def style_of(donor: Avatar, part: str, parser: FaceParser) -> Style:
     """A part's colours in another portrait; raises InputError where it is not seen."""
-    return Style(colours_of(donor.picture, _seen(donor, part, parser)), donor.name)
+    parsed = parse(parser, donor.picture, donor.points)
+    return Style(colours_of(donor.picture, _seen(donor, part, parsed)), donor.name)
 
 
-def _seen(avatar: Avatar, part: str, parser: FaceParser) -> Field:
-    share = part_share(avatar, part, parser)
+def _seen(avatar: Avatar, part: str, parsed: Parsed) -> Field:
+    share = part_share(avatar, part, parsed)
     if share.sum() < _LEAST[part] * face_height(avatar.points) ** 2:
         raise InputError(f"expected {part} in the portrait of {avatar.name}, found none")
     return share
+
+
+def _restyled(avatar: Avatar, edit: Edit, parser: FaceParser) -> Picture:
+    picture = avatar.picture
+    if edit.styles:
+        parsed = parse(parser, picture, avatar.points)
+        for part, style in edit.styles.items():
+            picture = restyle(picture, _seen(avatar, part, parsed), style.colours, edit.strength)
+    return picture
 
 
 def edited(
@@ -75,11 +86,7 @@ def edited(
 
     `encode` gives the style codes, made with the weights of `weights_hash`.
     """
-    picture, points = avatar.picture, avatar.points
-    for part, style in edit.styles.items():
-        share = _seen(avatar, part, parser)
-        picture = restyle(picture, share, style.colours, edit.strength)
-    mask = avatar.mask
+    picture, points, mask = _restyled(avatar, edit, parser), avatar.points, avatar.mask
     if edit.shape != Shape():
         picture, points = reshape(picture, points, edit.shape)
         mask = region_mask(points, parse(parser, picture, points))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from realtime.avatar_file import Avatar
 from realtime.enroll.matte import guided_filter
-from realtime.enroll.parse import parse
+from realtime.enroll.parse import Parsed
 from realtime.face import (
     BROWS,
     OVAL,
@@ -20,22 +20,11 @@ from realtime.face import (
     eye_polygons,
     lip_polygons,
 )
-from realtime.models.face_parser import FaceParser
 from realtime.regions import Region
 from realtime.view import face_height
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
-Flags = NDArray[np.bool_]
-
-# Which regions of the mask, and so which style codes, a part stands for.
-REGIONS_OF: Mapping[str, tuple[Region, ...]] = {
-    "hair": (Region.HAIR,),
-    "lips": (Region.UPPER_LIP, Region.LOWER_LIP),
-    "brows": (Region.BROWS,),
-    "eyes": (Region.EYES,),
-    "skin": (Region.SKIN, Region.NOSE, Region.EARS),
-}
 
 # MediaPipe's irises: centre, then right, top, left and bottom of the rim.
 _IRISES = ((468, 469, 470, 471, 472), (473, 474, 475, 476, 477))
@@ -45,9 +34,9 @@ _REFINE_RADIUS, _REFINE_SOFTNESS = 0.02, 0.0004
 _SKIN_LIKE = 12.0  # distance in Lab
 
 
-def part_share(avatar: Avatar, part: str, parser: FaceParser) -> Field:
-    """How much of each picture pixel belongs to a part of REGIONS_OF: float32 [H, W], 0..1."""
-    return _SHARES[part](avatar, parser)
+def part_share(avatar: Avatar, part: str, parsed: Parsed) -> Field:
+    """How much of each pixel of the picture, as parsed, is one of PARTS: float32 [H, W], 0..1."""
+    return _SHARES[part](avatar, parsed)
 
 
 def lab(picture: Picture) -> Field:
@@ -55,12 +44,12 @@ def lab(picture: Picture) -> Field:
     return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
-def _lips(avatar: Avatar, _: FaceParser) -> Field:
+def _lips(avatar: Avatar, _: Parsed) -> Field:
     outlines = lip_polygons(avatar.points)
     return _soft(avatar, [outlines[Region.UPPER_LIP], outlines[Region.LOWER_LIP]])
 
 
-def _eyes(avatar: Avatar, _: FaceParser) -> Field:
+def _eyes(avatar: Avatar, _: Parsed) -> Field:
     """The irises, where lids leave them open."""
     inside = _soft(avatar, eye_polygons(avatar.points))
     discs = np.zeros_like(inside)
@@ -73,7 +62,7 @@ def _eyes(avatar: Avatar, _: FaceParser) -> Field:
     return np.minimum(discs, inside)
 
 
-def _brows(avatar: Avatar, _: FaceParser) -> Field:
+def _brows(avatar: Avatar, _: Parsed) -> Field:
     """The hairs of the brows: what is darker there than the skin around."""
     points, unit = avatar.points, _eye_distance(avatar.points)
     hulls = [cv2.convexHull(points[list(brow), :2])[:, 0] for brow in BROWS]
@@ -86,11 +75,11 @@ def _brows(avatar: Avatar, _: FaceParser) -> Field:
     return np.asarray(wider * np.clip((bright - light) / max(bright - dark, 1.0), 0, 1), np.float32)
 
 
-def _skin(avatar: Avatar, parser: FaceParser) -> Field:
+def _skin(avatar: Avatar, parsed: Parsed) -> Field:
     """Face, ears, neck and hands: what has the cheeks' colour, without hair, lips, eyes."""
     colours = cv2.GaussianBlur(lab(avatar.picture), (0, 0), 0.01 * face_height(avatar.points))
-    inner = np.maximum(_lips(avatar, parser), _soft(avatar, eye_polygons(avatar.points)))
-    hair = _hair(avatar, parser)
+    inner = np.maximum(_lips(avatar, parsed), _soft(avatar, eye_polygons(avatar.points)))
+    hair = _hair(avatar, parsed)
     oval = _soft(avatar, [avatar.points[list(OVAL), :2]])
     face = np.minimum(oval, 1 - hair) * (1 - inner)
     typical = np.median(colours[(face > 0.9)], axis=0)
@@ -100,13 +89,13 @@ def _skin(avatar: Avatar, parser: FaceParser) -> Field:
     radius = max(2, round(_REFINE_RADIUS * face_height(avatar.points)))
     near = guided_filter(grey, np.maximum(like, face), radius, _REFINE_SOFTNESS)
     share = np.clip(near, 0, 1) * (avatar.matte / np.float32(255))
-    return np.asarray(share * (1 - inner) * (1 - hair) * (1 - _brows(avatar, parser)), np.float32)
+    return np.asarray(share * (1 - inner) * (1 - hair) * (1 - _brows(avatar, parsed)), np.float32)
 
 
-def _hair(avatar: Avatar, parser: FaceParser) -> Field:
+def _hair(avatar: Avatar, parsed: Parsed) -> Field:
     """As the parser sees it, its edges where the picture has them."""
     height, width = avatar.matte.shape
-    seen = parse(parser, avatar.picture, avatar.points).share(Region.HAIR, (width, height))
+    seen = parsed.share(Region.HAIR, (width, height))
     radius = max(2, round(_REFINE_RADIUS * face_height(avatar.points)))
     grey = lab(avatar.picture)[..., 0] / np.float32(100)
     soft = guided_filter(grey, seen, radius, _REFINE_SOFTNESS)
@@ -127,10 +116,11 @@ def _soft(avatar: Avatar, polygons: list[Points]) -> Field:
     return np.asarray(soft, np.float32)
 
 
-_SHARES: Mapping[str, Callable[[Avatar, FaceParser], Field]] = {
+_SHARES: Mapping[str, Callable[[Avatar, Parsed], Field]] = {
     "hair": _hair,
     "lips": _lips,
     "brows": _brows,
     "eyes": _eyes,
     "skin": _skin,
 }
+PARTS = tuple(_SHARES)

@@ -25,6 +25,7 @@ from realtime.face import (
     crop_matrix,
     transform,
 )
+from realtime.sliders import demand_within
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -59,9 +60,8 @@ class Shape:
     gaze_y: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not -1 <= value <= 1:
-                raise ValueError(f"expected {name} of -1 to 1, found {value:g}")
+        values = asdict(self)
+        demand_within(values, dict.fromkeys(values, (-1.0, 1.0)))
 
 
 def moved_landmarks(points: Points, shape: Shape) -> Field:

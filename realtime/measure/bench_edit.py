@@ -15,6 +15,7 @@ from realtime.beside import step_aside
 from realtime.clock import FRAME_MS, Sound
 from realtime.engine import Engine
 from realtime.enroll.edit import Edit, edited
+from realtime.enroll.parse import parse
 from realtime.enroll.parts import lab, part_share
 from realtime.frame import Picture
 from realtime.models.face_parser import FaceParser
@@ -44,7 +45,8 @@ def compare(
     the donor's, 0..1, over all frames.
     """
     after = edited(avatar, edit, parser, networks.codes, networks.digest)
-    shares = {part: part_share(avatar, part, parser) for part in edit.styles}
+    parsed = parse(parser, avatar.picture, avatar.points)
+    shares = {part: part_share(avatar, part, parsed) for part in edit.styles}
     marked = [replace(avatar, picture=_grey(share)) for share in shares.values()]
     engines = [engine(each) for each in (avatar, after, *marked)]
     outside, own, new = [], [], []

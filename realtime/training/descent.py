@@ -10,6 +10,8 @@ import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 
+from realtime.training.checkpoint import save_checkpoint
+
 Losses = dict[str, Tensor]
 
 _WARM_STEPS, _LARGEST_GRADIENT = 150, 1.0
@@ -55,7 +57,8 @@ def descend(
         progress.update(task, advance=1, note=note)
         if (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
             progress.print(f"step {step + 1}: {note}")
-            _save(checkpoint, networks, adam, step + 1)
+            parts = {"networks": networks.state_dict(), "optimiser": adam.state_dict()}
+            save_checkpoint(checkpoint, {**parts, "step": step + 1})
 
 
 def _learn(
@@ -67,14 +70,6 @@ def _learn(
     torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(networks.parameters(), _LARGEST_GRADIENT)
     optimiser.step()
-
-
-def _save(path: Path, networks: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
-    """Written beside and then renamed, so that a run killed meanwhile leaves the old one whole."""
-    new = path.with_suffix(".new")
-    state = {"networks": networks.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
-    torch.save(state, new)
-    new.replace(path)
 
 
 def _resume(path: Path, networks: nn.Module, optimiser: torch.optim.Optimizer) -> int:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from rich.progress import Progress, TextColumn
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from realtime.face import EYES_WINDOW, MOUTH_WINDOW, Window
 from realtime.models.generator import Generator, compose
@@ -23,15 +20,14 @@ from realtime.models.weights import save_weights
 from realtime.regions import REGIONS, Region
 from realtime.training.people import Photo, load_photos
 from realtime.training.pictures import Motions, draw_picture, load_motions, stack
-
-Batch = Mapping[str, Tensor]
+from realtime.training.progress import new_progress
+from realtime.training.timed import Batch, Run, train_for
 
 _BATCH = 6
 # Every sixth batch blinks: eyes are half the pixels and much the easier half.
 _BLINK_EVERY = 6
-_RATE, _BETAS, _WARM_STEPS = 2e-3, (0.5, 0.99), 100
+_BETAS = (0.5, 0.99)
 _LARGEST_GRADIENT = 5.0
-_AVERAGE = 0.995
 _SAVE_EVERY_S = 180.0
 # Weights of the losses: composite, gradients, flow, matte, colour of the whole window.
 _FACE, _GRADIENT, _FLOW, _MATTE, _INSIDE = 10.0, 5.0, 0.5, 0.5, 1.0
@@ -75,46 +71,6 @@ class PictureBatches(Dataset[dict[str, Tensor]]):
         return {name: torch.from_numpy(array) for name, array in stack(pictures).items()}
 
 
-@dataclass
-class Run:
-    """Where a training stands: everything that a checkpoint holds."""
-
-    networks: FaceNetworks
-    average: FaceNetworks
-    adam: torch.optim.Adam
-    step: int = 0
-    seconds: float = 0.0
-
-    @classmethod
-    def fresh(cls, device: torch.device) -> Run:
-        networks, average = FaceNetworks(), FaceNetworks()
-        average.load_state_dict(networks.state_dict())
-        average.requires_grad_(False)
-        # oneDNN's convolutions want channels last; other layouts are copied at every layer.
-        networks.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        adam = torch.optim.Adam(networks.parameters(), _RATE, _BETAS)
-        return cls(networks, average.to(device), adam)
-
-    def save(self, path: Path) -> None:
-        state = {
-            "networks": self.networks.state_dict(),
-            "average": self.average.state_dict(),
-            "adam": self.adam.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
-
-    def load(self, path: Path, device: torch.device) -> None:
-        state = torch.load(path, map_location=device, weights_only=True)
-        self.networks.load_state_dict(state["networks"])
-        self.average.load_state_dict(state["average"])
-        self.adam.load_state_dict(state["adam"])
-        self.step, self.seconds = state["step"], state["seconds"]
-
-
 def train(
     data: Path,
     out: Path,
@@ -133,56 +89,46 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     place, checkpoint = torch.device(device), out / "checkpoint.pt"
     torch.manual_seed(seed)
-    run = Run.fresh(place)
+    run = fresh_run(place)
     if resume:
         run.load(checkpoint, place)
     photos = load_photos(data / "clean" / "faces", held_out=False)
     source = PictureBatches(photos, load_motions(data / "clean" / "motion"), seed, run.step)
-    began, saved = now() - run.seconds, run.seconds
-    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[note]}")) as progress:
-        task = progress.add_task("generator", total=minutes, note="")
-        for batch in _batches(source):
-            loss = train_step(run, batch, rate_at(run, minutes), place)
-            run.seconds = now() - began
-            note = f"step {run.step}  loss {loss:.4f}"
-            progress.update(task, completed=run.seconds / 60, note=note)
-            if run.seconds >= saved + _SAVE_EVERY_S:
-                run.save(checkpoint)
-                saved = run.seconds
-            if run.seconds >= 60 * minutes:
-                break
-    run.save(checkpoint)
+    with new_progress() as progress:
+        train_for(
+            "generator",
+            minutes,
+            run,
+            source,
+            lambda batch, rate: train_step(run, batch, rate, place),
+            checkpoint=checkpoint,
+            save_every_s=_SAVE_EVERY_S,
+            progress=progress,
+            now=now,
+        )
     return _write(run, out / "generator.safetensors", seed)
 
 
+def fresh_run(device: torch.device) -> Run:
+    """Untrained networks."""
+    return Run.fresh(
+        FaceNetworks, lambda each, rate: torch.optim.Adam(each.parameters(), rate, _BETAS), device
+    )
+
+
 def train_step(run: Run, batch: Batch, rate: float, device: torch.device) -> float:
-    """One step of Adam on one batch as the pictures come; moves the average; the loss."""
-    for group in run.adam.param_groups:
-        group["lr"] = rate
+    """One step of Adam on one batch as the pictures come; the loss."""
     window = window_of(run.step)
     tensors = to_tensors(batch, device)
     # 0.81 s of processor time a step in bfloat16, 1.34 s in float32 (EPYC); the loss agrees.
     with torch.autocast(device.type, torch.bfloat16):
         heads = run.networks(tensors, window)
-    loss = picture_loss(heads.float(), tensors, window)
-    run.adam.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(run.networks.parameters(), _LARGEST_GRADIENT)
-    run.adam.step()
-    run.step += 1
-    _move_average(run)
-    return float(loss.detach())
+    return run.learn(picture_loss(heads.float(), tensors, window), rate, _LARGEST_GRADIENT)
 
 
 def window_of(step: int) -> Window:
     """The window that batch number `step` shows."""
     return EYES_WINDOW if step % _BLINK_EVERY == _BLINK_EVERY - 1 else MOUTH_WINDOW
-
-
-def rate_at(run: Run, minutes: float) -> float:
-    """The learning rate: a short warm-up, then half a cosine down to zero."""
-    done = min(run.seconds / (60 * minutes), 1.0)
-    return _RATE * min(1.0, (run.step + 1) / _WARM_STEPS) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
@@ -228,15 +174,6 @@ def move_photo(photo: Tensor, flow: Tensor, window: Window) -> Tensor:
     return F.grid_sample(photo, grid, padding_mode="border", align_corners=False)
 
 
-def _batches(source: PictureBatches) -> Iterator[Batch]:
-    loader = DataLoader(source, batch_size=None, num_workers=1, worker_init_fn=_one_thread)
-    yield from loader
-
-
-def _one_thread(worker: int) -> None:  # noqa: ARG001
-    cv2.setNumThreads(0)
-
-
 def _steps(picture: Tensor) -> Tensor:
     """Differences to the right and to the lower neighbour, side by side in the channels."""
     across = picture[:, :, :-1, 1:] - picture[:, :, :-1, :-1]
@@ -248,16 +185,8 @@ def _channels_first(x: Tensor) -> Tensor:
     return x.permute(0, 3, 1, 2)
 
 
-@torch.no_grad()
-def _move_average(run: Run) -> None:
-    """The average follows the weights; early on it follows faster."""
-    keep = min(_AVERAGE, run.step / (run.step + 10))
-    for mean, value in zip(run.average.parameters(), run.networks.parameters(), strict=True):
-        mean.lerp_(value, 1 - keep)
-
-
 def _write(run: Run, path: Path, seed: int) -> Path:
-    about = {"seed": seed, "steps": run.step, "minutes": round(run.seconds / 60, 1)}
+    about = run.about(seed)
     tensors = {name: tensor.half() for name, tensor in run.average.state_dict().items()}
     save_weights(path, tensors, {"style": about, "generator": about})
     return path

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from rich.progress import Progress, TextColumn
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch import Tensor
+from torch.utils.data import Dataset
 
 from realtime.models.face_parser import CLASSES, FaceParser
 from realtime.models.weights import save_weights
@@ -22,13 +19,12 @@ from realtime.regions import Region
 from realtime.training.parser_pictures import draw_picture
 from realtime.training.parser_truth import Truth, load_truths, make_truths, save_truths
 from realtime.training.people import HELD_OUT
-
-Batch = Mapping[str, Tensor]
+from realtime.training.progress import new_progress
+from realtime.training.timed import Batch, Run, train_for
 
 _BATCH = 8
-_RATE, _DECAY, _WARM_STEPS = 2e-3, 0.01, 100
+_DECAY = 0.01
 _LARGEST_GRADIENT = 1.0
-_AVERAGE = 0.995
 _SAVE_EVERY_S = 120.0
 # Weights of the losses: who is in front, and its edges; of small regions among the classes.
 _MATTE, _EDGES = 2.0, 2.0
@@ -55,38 +51,6 @@ class ParserBatches(Dataset[dict[str, Tensor]]):
         }
 
 
-@dataclass
-class Run:
-    """Where a training stands: everything that a checkpoint holds."""
-
-    network: FaceParser
-    average: FaceParser
-    adam: torch.optim.AdamW
-    step: int = 0
-    seconds: float = 0.0
-
-    @classmethod
-    def fresh(cls, device: torch.device) -> Run:
-        network, average = FaceParser(), FaceParser()
-        average.load_state_dict(network.state_dict())
-        average.requires_grad_(False)
-        network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        adam = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=_DECAY)
-        return cls(network, average.to(device), adam)
-
-    def save(self, path: Path) -> None:
-        parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "adam")}
-        partial = path.with_suffix(".partial")
-        torch.save(parts | {"step": self.step, "seconds": self.seconds}, partial)
-        partial.replace(path)
-
-    def load(self, path: Path, device: torch.device) -> None:
-        state = torch.load(path, map_location=device, weights_only=True)
-        for name in ("network", "average", "adam"):
-            getattr(self, name).load_state_dict(state[name])
-        self.step, self.seconds = state["step"], state["seconds"]
-
-
 def train(
     data: Path,
     out: Path,
@@ -105,10 +69,10 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     place, checkpoint, kept = torch.device(device), out / "checkpoint.pt", out / "truths.npz"
     torch.manual_seed(seed)
-    run = Run.fresh(place)
+    run = fresh_run(place)
     if resume:
         run.load(checkpoint, place)
-    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[note]}")) as progress:
+    with new_progress() as progress:
         if not kept.is_file():
             cutting = progress.add_task("cutting out", note="")
 
@@ -117,46 +81,36 @@ def train(
 
             save_truths(kept, make_truths(data, cut))
         truths = _often([truth for truth in load_truths(kept) if truth.person not in HELD_OUT])
-        source = ParserBatches(truths, seed, run.step)
-        task = progress.add_task("parser", total=minutes, note="")
-        began, saved = now() - run.seconds, run.seconds
-        loader = DataLoader(source, batch_size=None, num_workers=1, worker_init_fn=_one_thread)
-        for batch in loader:
-            loss = train_step(run, batch, rate_at(run, minutes), place)
-            run.seconds = now() - began
-            note = f"step {run.step}  loss {loss:.4f}"
-            progress.update(task, completed=run.seconds / 60, note=note)
-            if run.seconds >= saved + _SAVE_EVERY_S:
-                run.save(checkpoint)
-                saved = run.seconds
-            if run.seconds >= 60 * minutes:
-                break
-    run.save(checkpoint)
+        train_for(
+            "parser",
+            minutes,
+            run,
+            ParserBatches(truths, seed, run.step),
+            lambda batch, rate: train_step(run, batch, rate, place),
+            checkpoint=checkpoint,
+            save_every_s=_SAVE_EVERY_S,
+            progress=progress,
+            now=now,
+        )
     return _write(run, out / "face_parser.safetensors", seed)
 
 
+def fresh_run(device: torch.device) -> Run:
+    """An untrained network."""
+    return Run.fresh(
+        FaceParser,
+        lambda each, rate: torch.optim.AdamW(each.parameters(), rate, weight_decay=_DECAY),
+        device,
+    )
+
+
 def train_step(run: Run, batch: Batch, rate: float, device: torch.device) -> float:
-    """One step of Adam on one batch as the pictures come; moves the average; the loss."""
-    for group in run.adam.param_groups:
-        group["lr"] = rate
+    """One step of AdamW on one batch as the pictures come; the loss."""
     moved = {name: tensor.to(device) for name, tensor in batch.items()}
     x = moved["x"].to(memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16):
-        logits = run.network(x)
-    loss = parser_loss(logits.float(), moved)
-    run.adam.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(run.network.parameters(), _LARGEST_GRADIENT)
-    run.adam.step()
-    run.step += 1
-    _move_average(run)
-    return float(loss.detach())
-
-
-def rate_at(run: Run, minutes: float) -> float:
-    """The learning rate: a short warm-up, then half a cosine down to zero."""
-    done = min(run.seconds / (60 * minutes), 1.0)
-    return _RATE * min(1.0, (run.step + 1) / _WARM_STEPS) * 0.5 * (1 + math.cos(math.pi * done))
+        logits = run.networks(x)
+    return run.learn(parser_loss(logits.float(), moved), rate, _LARGEST_GRADIENT)
 
 
 def parser_loss(logits: Tensor, batch: Batch) -> Tensor:
@@ -197,20 +151,7 @@ def _often(truths: Sequence[Truth]) -> list[Truth]:
     return [*truths, *(truth for truth in truths if truth.name.startswith("faker/"))]
 
 
-def _one_thread(worker: int) -> None:  # noqa: ARG001
-    cv2.setNumThreads(0)
-
-
-@torch.no_grad()
-def _move_average(run: Run) -> None:
-    """The average follows the weights; early on it follows faster."""
-    keep = min(_AVERAGE, run.step / (run.step + 10))
-    for mean, value in zip(run.average.parameters(), run.network.parameters(), strict=True):
-        mean.lerp_(value, 1 - keep)
-
-
 def _write(run: Run, path: Path, seed: int) -> Path:
-    about = {"seed": seed, "steps": run.step, "minutes": round(run.seconds / 60, 1)}
     tensors = {f"parser.{name}": each.half() for name, each in run.average.state_dict().items()}
-    save_weights(path, tensors, {"parser": about})
+    save_weights(path, tensors, {"parser": run.about(seed)})
     return path

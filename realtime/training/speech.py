@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import Progress, TextColumn
+from rich.progress import Progress
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, smooth_l1_loss
 
@@ -22,6 +22,7 @@ from realtime.training.descent import Plan, descend
 from realtime.training.lip_basis import Array, LipBasis
 from realtime.training.phone_motion import animate, fit
 from realtime.training.phones import UNKNOWN
+from realtime.training.progress import new_progress
 from realtime.training.speech_batches import Batch, Source, draw
 from realtime.training.speech_corpus import (
     Recording,
@@ -175,7 +176,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     place = torch.device(device)
     torch.manual_seed(seed)
-    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[note]}")) as progress:
+    with new_progress() as progress:
         corpus = read_corpus(data, progress)
         networks = new_networks(corpus).to(place)
         losses = Losses(corpus.basis, place)

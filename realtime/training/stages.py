@@ -34,30 +34,38 @@ class Options:
     videos: Path | None = None
 
 
-def speech(options: Options) -> None:
-    from realtime.training.speech import train
-
-    train(
+def _by_steps(train: Callable[..., Path], name: str, options: Options) -> Path:
+    return train(
         options.data,
-        options.runs / "speech",
+        options.runs / name,
         steps=options.steps,
         seed=options.seed,
         device=options.device,
         resume=options.resume,
     )
+
+
+def _by_minutes(train: Callable[..., Path], name: str, options: Options) -> Path:
+    return train(
+        options.data,
+        options.runs / name,
+        minutes=options.minutes,
+        seed=options.seed,
+        device=options.device,
+        resume=options.resume,
+    )
+
+
+def speech(options: Options) -> None:
+    from realtime.training.speech import train
+
+    _by_steps(train, "speech", options)
 
 
 def syncnet(options: Options) -> None:
     from realtime.training.syncnet import train
 
-    train(
-        options.data,
-        options.runs / "syncnet",
-        steps=options.steps,
-        seed=options.seed,
-        device=options.device,
-        resume=options.resume,
-    )
+    _by_steps(train, "syncnet", options)
 
 
 def parser(options: Options) -> None:
@@ -66,15 +74,7 @@ def parser(options: Options) -> None:
     from realtime.models.face_parser import shipped_path
     from realtime.training.parser import train
 
-    made = train(
-        options.data,
-        options.runs / "parser",
-        minutes=options.minutes,
-        seed=options.seed,
-        device=options.device,
-        resume=options.resume,
-    )
-    shutil.copyfile(made, shipped_path())
+    shutil.copyfile(_by_minutes(train, "parser", options), shipped_path())
 
 
 def generator(options: Options) -> None:
@@ -84,17 +84,9 @@ def generator(options: Options) -> None:
     from realtime.models.weights import load_weights
     from realtime.training.generator import train
 
-    out = options.runs / "generator"
-    path = train(
-        options.data,
-        out,
-        minutes=options.minutes,
-        seed=options.seed,
-        device=options.device,
-        resume=options.resume,
-    )
+    path = _by_minutes(train, "generator", options)
     held_out = sheet(load_weights(path), options.data)
-    cv2.imwrite(str(out / "sheet.png"), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))
+    cv2.imwrite(str(path.with_name("sheet.png")), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))
 
 
 def pack(options: Options) -> None:

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import Progress, TextColumn
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -35,6 +34,7 @@ from realtime.models.syncnet import FRAMES, NAME, SyncNet, lower_face
 from realtime.models.weights import save_weights
 from realtime.training.descent import Plan, descend
 from realtime.training.people import HELD_OUT
+from realtime.training.progress import new_progress
 from realtime.training.speech import (
     SPEAKER_WITH_PHONES,
     Corpus,
@@ -197,7 +197,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     place = torch.device(device)
     torch.manual_seed(seed)
-    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[note]}")) as progress:
+    with new_progress() as progress:
         data_set = examples(read_corpus(data, progress), read_faces(data / "clean" / "faces"))
         trained = _Trained(data_set.sources).to(place)
 

@@ -8,6 +8,7 @@ import pytest
 from realtime.commands.common import ASSETS
 from realtime.enroll.edit import Edit, Style, edited, style_of
 from realtime.enroll.palette import colours_from, colours_to, palette
+from realtime.enroll.parse import parse
 from realtime.enroll.parts import lab, part_share
 from realtime.enroll.reshape import Shape
 from realtime.enroll.restyle import colours_of, restyle
@@ -19,6 +20,7 @@ from tests.avatars import drawn_avatar
 
 PARSER = load_parser()
 AVA, MAX = (AvatarGallery(ASSETS).load(name) for name in ("ava", "max"))
+PARSED = parse(PARSER, AVA.picture, AVA.points)
 
 
 def encode(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -29,7 +31,7 @@ def encode(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def test_a_part_takes_the_donors_colour_and_nothing_else_changes(part: str) -> None:
     style = style_of(MAX, part, PARSER)
     new = edited(AVA, Edit({part: style}), PARSER, encode, "weights")
-    share = part_share(AVA, part, PARSER)
+    share = part_share(AVA, part, PARSED)
     before, after = (lab(each.picture)[share > 0.9].mean(0) for each in (AVA, new))
     way = style.colours.mean - before
     assert (after - before) @ way >= 0.8 * way @ way
@@ -39,7 +41,7 @@ def test_a_part_takes_the_donors_colour_and_nothing_else_changes(part: str) -> N
 
 
 def test_strength_is_the_share_of_the_way() -> None:
-    style, share = Style(palette()["lips"]["red"], "red"), part_share(AVA, "lips", PARSER)
+    style, share = Style(palette()["lips"]["red"], "red"), part_share(AVA, "lips", PARSED)
     means = []
     for strength in (0.0, 0.5, 1.0):
         new = edited(AVA, Edit({"lips": style}, strength), PARSER, encode, "")
@@ -48,7 +50,7 @@ def test_strength_is_the_share_of_the_way() -> None:
 
 
 def test_strands_and_shading_stay() -> None:
-    share = part_share(AVA, "hair", PARSER)
+    share = part_share(AVA, "hair", PARSED)
     new = restyle(AVA.picture, share, palette()["hair"]["auburn"], 1.0)
     light = [lab(picture)[..., 0][share > 0.95] for picture in (AVA.picture, new)]
     before, after = (each - each.mean() for each in light)
@@ -92,7 +94,7 @@ def test_a_donor_without_the_part_is_refused() -> None:
 
 
 def test_a_palette_entry_survives_its_file() -> None:
-    own = colours_of(AVA.picture, part_share(AVA, "lips", PARSER))
+    own = colours_of(AVA.picture, part_share(AVA, "lips", PARSED))
     read = colours_from(colours_to(own))
     np.testing.assert_allclose(read.mean, own.mean, atol=1e-3)
     np.testing.assert_allclose(read.scatter, own.scatter, atol=1e-3)

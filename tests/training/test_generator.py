@@ -16,16 +16,16 @@ from realtime.models.style_encoder import StyleEncoder
 from realtime.models.weights import load_weights
 from realtime.training import generator as training
 from realtime.training.generator import (
-    Run,
+    fresh_run,
     move_photo,
     picture_loss,
-    rate_at,
     to_tensors,
     train,
     window_of,
 )
 from realtime.training.mesh import sample
 from realtime.training.pictures import make_picture, stack
+from realtime.training.timed import rate_at
 from tests.faces import drawn_face
 from tests.training.test_pictures import WHITE, drawn_photo, write_faces
 
@@ -59,7 +59,7 @@ def test_blinks_come_at_their_turn() -> None:
 
 
 def test_the_rate_warms_up_and_falls_to_zero() -> None:
-    run = Run.fresh(torch.device("cpu"))
+    run = fresh_run(torch.device("cpu"))
     assert rate_at(run, 1.0) == pytest.approx(2e-5)
     run.step = 1000
     assert rate_at(run, 1.0) == pytest.approx(2e-3)

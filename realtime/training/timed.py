@@ -1,0 +1,118 @@
+"""Training by the clock: a rate that warms up and falls, an average that follows, checkpoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import torch
+from rich.progress import Progress
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from realtime.training.checkpoint import save_checkpoint
+
+Batch = Mapping[str, Tensor]
+
+_RATE, _WARM_STEPS = 2e-3, 100
+_AVERAGE = 0.995
+
+
+@dataclass
+class Run:
+    """Where a training stands: everything that a checkpoint holds."""
+
+    networks: nn.Module
+    average: nn.Module
+    adam: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def fresh(
+        cls,
+        make: Callable[[], nn.Module],
+        optimiser: Callable[[nn.Module, float], torch.optim.Optimizer],
+        device: torch.device,
+    ) -> Run:
+        """Networks as `make` gives them, and their equal average; `optimiser` is given the rate."""
+        networks, average = make(), make()
+        average.load_state_dict(networks.state_dict())
+        average.requires_grad_(False)
+        # oneDNN's convolutions want channels last; other layouts are copied at every layer.
+        networks.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(networks, average.to(device), optimiser(networks, _RATE))
+
+    def save(self, path: Path) -> None:
+        parts = {name: getattr(self, name).state_dict() for name in ("networks", "average", "adam")}
+        save_checkpoint(path, parts | {"step": self.step, "seconds": self.seconds})
+
+    def load(self, path: Path, device: torch.device) -> None:
+        state = torch.load(path, map_location=device, weights_only=True)
+        for name in ("networks", "average", "adam"):
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def about(self, seed: int) -> dict[str, float]:
+        """What is kept beside the weights."""
+        return {"seed": seed, "steps": self.step, "minutes": round(self.seconds / 60, 1)}
+
+    def learn(self, loss: Tensor, rate: float, largest_gradient: float) -> float:
+        """One step down the loss; moves the average; the loss."""
+        for group in self.adam.param_groups:
+            group["lr"] = rate
+        self.adam.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.networks.parameters(), largest_gradient)
+        self.adam.step()
+        self.step += 1
+        self._move_average()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _move_average(self) -> None:
+        """The average follows the weights; early on it follows faster."""
+        keep = min(_AVERAGE, self.step / (self.step + 10))
+        for mean, value in zip(self.average.parameters(), self.networks.parameters(), strict=True):
+            mean.lerp_(value, 1 - keep)
+
+
+def rate_at(run: Run, minutes: float) -> float:
+    """The learning rate: a short warm-up, then half a cosine down to zero."""
+    done = min(run.seconds / (60 * minutes), 1.0)
+    return _RATE * min(1.0, (run.step + 1) / _WARM_STEPS) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def train_for(
+    name: str,
+    minutes: float,
+    run: Run,
+    source: Dataset[dict[str, Tensor]],
+    train_step: Callable[[Batch, float], float],
+    *,
+    checkpoint: Path,
+    save_every_s: float,
+    progress: Progress,
+    now: Callable[[], float],
+) -> None:
+    """Steps until the run has lasted `minutes` in all; `train_step` is given batch and rate."""
+    task = progress.add_task(name, total=minutes, note="")
+    began, saved = now() - run.seconds, run.seconds
+    for batch in DataLoader(source, batch_size=None, num_workers=1, worker_init_fn=_one_thread):
+        loss = train_step(batch, rate_at(run, minutes))
+        run.seconds = now() - began
+        note = f"step {run.step}  loss {loss:.4f}"
+        progress.update(task, completed=run.seconds / 60, note=note)
+        if run.seconds >= saved + save_every_s:
+            run.save(checkpoint)
+            saved = run.seconds
+        if run.seconds >= 60 * minutes:
+            break
+    run.save(checkpoint)
+
+
+def _one_thread(worker: int) -> None:  # noqa: ARG001
+    cv2.setNumThreads(0)
