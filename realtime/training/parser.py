@@ -19,6 +19,7 @@ from realtime.regions import Region
 from realtime.training.parser_pictures import draw_picture
 from realtime.training.parser_truth import Truth, load_truths, make_truths, save_truths
 from realtime.training.people import HELD_OUT
+from realtime.training.precision import autocast
 from realtime.training.progress import new_progress
 from realtime.training.timed import Batch, Run, train_for
 
@@ -108,7 +109,7 @@ def train_step(run: Run, batch: Batch, rate: float, device: torch.device) -> flo
     """One step of AdamW on one batch as the pictures come; the loss."""
     moved = {name: tensor.to(device) for name, tensor in batch.items()}
     x = moved["x"].to(memory_format=torch.channels_last)
-    with torch.autocast(device.type, torch.bfloat16):
+    with autocast(device):
         logits = run.networks(x)
     return run.learn(parser_loss(logits.float(), moved), rate, _LARGEST_GRADIENT)
 
