@@ -207,6 +207,7 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     )
     sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
     sub.add_argument("--sessions", type=int, default=1, help="and how many at once, up to so many")
+    sub.add_argument("--png", type=Path, metavar="FILE", help="sessions against latency, drawn")
     sub.set_defaults(command=command("bench", "engine"))
     sub = benches.add_parser(
         "kernels", parents=[measuring], help="what the regional layers cost over plain convolutions"

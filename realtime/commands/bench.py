@@ -6,6 +6,7 @@ import time
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -25,10 +26,12 @@ from realtime.errors import OutputError
 from realtime.gallery import AvatarGallery
 from realtime.measure.bench_engine import bench_engine, multiply_adds
 from realtime.measure.bench_kernels import bench_kernels
-from realtime.measure.bench_sessions import bench_sessions
+from realtime.measure.bench_sessions import bench_sessions, plot
+from realtime.measure.step_parts import step_parts
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, backends
 from realtime.outputs.playback import blocks_of
+from realtime.outputs.video_file import VideoFile
 from realtime.picture_bytes import encode_jpeg
 
 
@@ -41,16 +44,20 @@ def engine(arguments: Arguments) -> None:
     engine.step(blocks[0])
     first_frame_s = time.perf_counter() - arguments.started
     counted = build_engine(networks, arguments, Backend("torch", torch.float64))
-    result = bench_engine(
-        engine,
-        blocks,
-        multiply_adds=multiply_adds(counted, blocks[0]),
-        seconds=arguments.seconds,
-        lookahead_ms=arguments.lookahead_ms,
-        first_frame_s=first_frame_s,
-        now=time.perf_counter,
-    )
-    if arguments.sessions > 1:
+    with TemporaryDirectory() as folder:
+        result = bench_engine(
+            engine,
+            blocks,
+            output=VideoFile(Path(folder) / "beside.mp4", arguments.size),
+            multiply_adds=multiply_adds(counted, blocks[0]),
+            seconds=arguments.seconds,
+            lookahead_ms=arguments.lookahead_ms,
+            first_frame_s=first_frame_s,
+            now=time.perf_counter,
+        )
+    result |= step_parts(engine, blocks, time.perf_counter)
+    result["backend"] = str(backend)
+    if arguments.sessions > 1 or arguments.png:
         result |= _crowd(networks, backend, blocks, arguments)
     report(result, arguments.json)
 
@@ -66,6 +73,8 @@ def _crowd(
             f"{crowd.sessions:>3} sessions: p50 {crowd.latency_p50_ms:.1f} ms, "
             f"p99 {crowd.latency_p99_ms:.1f} ms, load {crowd.load:.2f}"
         )
+    if arguments.png:
+        plot(crowds, arguments.png)
     last = crowds[-1]
     return {
         "sessions": last.sessions,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from statistics import median
 
@@ -16,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from realtime.clock import FRAME_MS, FRAME_RATE, Sound
 from realtime.frame import Steps
 from realtime.measure.machine import cpu_name
+from realtime.outputs.output import Output
 from realtime.outputs.playback import blocks_of
 
 Clock = Callable[[], float]
@@ -72,13 +74,15 @@ def bench_engine(
     engine: Steps,
     sounds: Iterable[Sound],
     *,
+    output: Output,
     multiply_adds: int,
     seconds: float,
     lookahead_ms: int,
     first_frame_s: float,
     now: Clock,
 ) -> Result:
-    """Steps through `seconds` of sound, alternating with the plain convolution.
+    """Steps through `seconds` of sound, alternating with the plain convolution; then again while
+    `output` takes, in a thread of its own, the frame before.
 
     Keys as in the design; `load` is the step's mean over a frame's 40 ms.
     """
@@ -92,12 +96,16 @@ def bench_engine(
         engine.step(block)
         steps.append(now() - began)
         plains.append(plain.seconds())
+    beside = _beside(engine, islice(blocks, len(steps) + 1), output, now)
     limit = median(plains) * multiply_adds / _PLAIN_MULTIPLY_ADDS
     return {
         "step_p50_ms": 1e3 * median(steps),
         "step_p99_ms": 1e3 * float(np.quantile(steps, 0.99)),
         "step_over_limit": median(steps) / limit,
-        "load": 1e3 * float(np.mean(steps)) / FRAME_MS,
+        "load": _load(steps),
+        "step_p50_with_encoding_ms": 1e3 * median(beside),
+        "step_p99_with_encoding_ms": 1e3 * float(np.quantile(beside, 0.99)),
+        "load_with_encoding": _load(beside),
         "first_frame_s": first_frame_s,
         "rss_mb": rss_mb(),
         "frames": len(steps),
@@ -108,6 +116,27 @@ def bench_engine(
         "threads": torch.get_num_threads(),
         "device": cpu_name(),
     }
+
+
+def _beside(engine: Steps, blocks: Iterator[Sound], output: Output, now: Clock) -> list[float]:
+    """Seconds of each step but the first, which makes what is encoded beside the second.
+
+    Each frame is encoded while the next is made, one to one as in a call that just keeps up.
+    """
+    steps = []
+    frame = engine.step(next(blocks))
+    with output, ThreadPoolExecutor(1) as encoder:
+        for block in blocks:
+            written = encoder.submit(output.write, frame)
+            began = now()
+            frame = engine.step(block)
+            steps.append(now() - began)
+            written.result()
+    return steps
+
+
+def _load(steps: list[float]) -> float:
+    return 1e3 * float(np.mean(steps)) / FRAME_MS
 
 
 def rss_mb() -> float:

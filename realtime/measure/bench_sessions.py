@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
+from pathlib import Path
 
 import numpy as np
 
@@ -38,6 +39,22 @@ def bench_sessions(
         _crowd(engines[:count], list(islice(blocks, frames)), now)
         for count in range(1, len(engines) + 1)
     ]
+
+
+def plot(crowds: Sequence[Crowd], path: Path) -> None:
+    """Latency over the number of sessions; raises OutputError."""
+    from realtime.measure.figures import new_figure, save_figure
+
+    figure = new_figure()
+    axes = figure.add_subplot(xlabel="sessions", ylabel="from sound to picture, ms")
+    sessions = [crowd.sessions for crowd in crowds]
+    axes.plot(sessions, [crowd.latency_p99_ms for crowd in crowds], "o-", label="99 %")
+    axes.plot(sessions, [crowd.latency_p50_ms for crowd in crowds], "o-", label="median")
+    axes.axhline(FRAME_MS, color="grey", linestyle="--", label="a frame")
+    axes.set_xticks(sessions)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    save_figure(figure, path)
 
 
 def take_turns(engines: Sequence[Steps], samples: Sound, frame: int, now: Clock) -> list[float]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,9 @@ from realtime.clock import FRAME_SAMPLES
 from realtime.engine import Engine
 from realtime.measure.bench_engine import bench_engine, multiply_adds
 from realtime.measure.bench_kernels import layer_shapes
+from realtime.measure.step_parts import step_parts
 from realtime.models.renderer import Backend
+from realtime.outputs.video_file import VideoFile
 from tests.avatars import drawn_avatar, untrained_networks
 from tests.engines import EchoEngine
 
@@ -25,11 +29,12 @@ def test_multiply_adds_are_the_layers_and_little_more() -> None:
     assert layers < counted < 2 * layers
 
 
-def test_ratios_follow_the_clock() -> None:
+def test_ratios_follow_the_clock(tmp_path: Path) -> None:
     ticks = itertools.count()
     result = bench_engine(
         EchoEngine(),
         [np.zeros(3 * FRAME_SAMPLES, np.int16)],
+        output=VideoFile(tmp_path / "beside.mp4", EchoEngine().size),
         multiply_adds=64 * 64 * 128 * 128 * 9 // 2,
         seconds=0.4,
         lookahead_ms=0,
@@ -40,3 +45,18 @@ def test_ratios_follow_the_clock() -> None:
     assert result["step_p50_ms"] == pytest.approx(10)
     assert result["load"] == pytest.approx(0.25)
     assert result["step_over_limit"] == pytest.approx(2)
+    assert result["load_with_encoding"] == pytest.approx(0.25)
+    assert result["step_p99_with_encoding_ms"] == pytest.approx(10)
+    with av.open(str(tmp_path / "beside.mp4")) as video:
+        assert video.streams.video[0].frames == 10
+
+
+def test_parts_share_the_whole_step() -> None:
+    ticks = itertools.count()
+    engine = Engine(untrained_networks(), drawn_avatar())
+    silence = [np.zeros(FRAME_SAMPLES, np.int16)] * 4
+    shares = step_parts(engine, silence, lambda: float(next(ticks)))
+    names = ["encoder", "tsg", "generator", "compositor", "rest"]
+    assert list(shares) == [f"{name}_share" for name in names]
+    assert all(share > 0 for share in shares.values())
+    assert sum(shares.values()) == pytest.approx(1)

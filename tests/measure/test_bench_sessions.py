@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from realtime.clock import FRAME_SAMPLES, Sound
+from realtime.enroll.portrait import read_picture
 from realtime.frame import Frame
-from realtime.measure.bench_sessions import bench_sessions, take_turns
+from realtime.measure.bench_sessions import Crowd, bench_sessions, plot, take_turns
 from tests.engines import EchoEngine
 
 STEP_S = 0.010
@@ -54,3 +57,9 @@ def test_load_and_latency_grow_with_the_crowd() -> None:
     assert [crowd.load for crowd in crowds] == pytest.approx([0.25, 0.5, 0.75, 1.0])
     assert crowds[3].latency_p50_ms == pytest.approx(25)
     assert crowds[0].latency_p99_ms == pytest.approx(10)
+
+
+def test_the_curve_is_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.png"
+    plot([Crowd(count, 10.0 * count, 12.0 * count, 0.3 * count) for count in range(1, 5)], path)
+    assert read_picture(path).shape[2] == 3
