@@ -35,11 +35,11 @@ def _can_fuse(x: Tensor, weight: Tensor, factor: Tensor) -> bool:
         return False
     if torch.is_grad_enabled() and any(part.requires_grad for part in (x, weight, factor)):
         return False
-    return _onednn_computes(x.dtype)
+    return onednn_computes(x.dtype)
 
 
-def _onednn_computes(dtype: torch.dtype) -> bool:
-    """Whether this build and this processor have the fused form in `dtype`."""
+def onednn_computes(dtype: torch.dtype) -> bool:
+    """Whether this build and this processor have fast convolutions in `dtype`."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     bfloat16 = torch.ops.mkldnn._is_mkldnn_bf16_supported

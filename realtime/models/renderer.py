@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from kernels.conv2d_times import onednn_computes
 from kernels.regional_conv2d import as_kernel, convolve_prepared, demodulation
 from realtime.face import CROP, MOUTH_WINDOW, Window
 from realtime.models import openvino_graph
@@ -50,6 +51,14 @@ class Backend:
 
     def __str__(self) -> str:
         return f"{self.name} {str(self.dtype).removeprefix('torch.')}"
+
+
+# The plainest first.
+EVERY_BACKEND = tuple(
+    Backend(name, dtype)
+    for name in ("torch", "openvino")
+    for dtype in (torch.float32, torch.bfloat16)
+)
 
 
 @dataclass(frozen=True)
@@ -196,12 +205,12 @@ def channels_last(network: _Network) -> _Network:
 
 
 def backends() -> list[Backend]:
-    """What can be asked of this machine."""
-    names: Sequence[Literal["torch", "openvino"]] = ("torch", "openvino")
+    """What this machine has; emulated, bfloat16 takes twenty times as long as float32."""
     return [
-        Backend(name, dtype)
-        for name in names[: 1 + openvino_graph.installed()]
-        for dtype in (torch.float32, torch.bfloat16)
+        backend
+        for backend in EVERY_BACKEND
+        if (backend.name == "torch" or openvino_graph.installed())
+        and (backend.dtype == torch.float32 or onednn_computes(backend.dtype))
     ]
 
 
@@ -211,7 +220,9 @@ def chosen(milliseconds: Mapping[Backend, float]) -> Backend:
     A clear margin, so that two runs on one machine choose alike and show the same frames.
     """
     limit = _NEARLY * min(milliseconds.values())
-    return next(backend for backend in backends() if milliseconds.get(backend, math.inf) <= limit)
+    return next(
+        backend for backend in EVERY_BACKEND if milliseconds.get(backend, math.inf) <= limit
+    )
 
 
 def measured(
@@ -219,7 +230,7 @@ def measured(
 ) -> dict[Backend, float]:
     """Milliseconds in which backends render the mouth, the fastest first.
 
-    PyTorch in both dtypes; then the better of the two beside OpenVINO, where that is installed.
+    PyTorch in its dtypes; then the better of the two beside OpenVINO, where that is installed.
     `now` is a monotonic clock in seconds. Takes half a second, and one more with OpenVINO.
     """
     plain = [backend for backend in backends() if backend.name == "torch"]
