@@ -112,7 +112,7 @@ def enroller(networks: Networks, gallery: Portraits) -> Enroll | None:
 def bench(arguments: Arguments) -> None:
     """Calls ourselves and measures what arrives."""
     from realtime.measure.bench_call import Line, bench_call
-    from realtime.measure.call_plot import save_plot
+    from realtime.measure.call_plot import plot
 
     networks, gallery = load_networks(), AvatarGallery(ASSETS)
     result = bench_call(
@@ -123,7 +123,7 @@ def bench(arguments: Arguments) -> None:
         lookahead_ms=arguments.lookahead_ms,
     )
     if arguments.png:
-        save_plot(result, arguments.png)
+        plot(result, arguments.png)
     report(result.figures, arguments.json)
 
 

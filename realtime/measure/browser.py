@@ -15,7 +15,6 @@ import urllib.request
 import wave
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from realtime.clock import SAMPLE_RATE, Sound
@@ -72,12 +71,7 @@ class Browser:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             self._ask("DELETE", "")
         except OutputError:

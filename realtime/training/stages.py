@@ -34,38 +34,27 @@ class Options:
     videos: Path | None = None
 
 
-def _by_steps(train: Callable[..., Path], name: str, options: Options) -> Path:
+def _train(train: Callable[..., Path], name: str, options: Options, **length: float) -> Path:
     return train(
         options.data,
         options.runs / name,
-        steps=options.steps,
         seed=options.seed,
         device=options.device,
         resume=options.resume,
-    )
-
-
-def _by_minutes(train: Callable[..., Path], name: str, options: Options) -> Path:
-    return train(
-        options.data,
-        options.runs / name,
-        minutes=options.minutes,
-        seed=options.seed,
-        device=options.device,
-        resume=options.resume,
+        **length,
     )
 
 
 def speech(options: Options) -> None:
     from realtime.training.speech import train
 
-    _by_steps(train, "speech", options)
+    _train(train, "speech", options, steps=options.steps)
 
 
 def syncnet(options: Options) -> None:
     from realtime.training.syncnet import train
 
-    _by_steps(train, "syncnet", options)
+    _train(train, "syncnet", options, steps=options.steps)
 
 
 def parser(options: Options) -> None:
@@ -74,7 +63,7 @@ def parser(options: Options) -> None:
     from realtime.models.face_parser import shipped_path
     from realtime.training.parser import train
 
-    shutil.copyfile(_by_minutes(train, "parser", options), shipped_path())
+    shutil.copyfile(_train(train, "parser", options, minutes=options.minutes), shipped_path())
 
 
 def generator(options: Options) -> None:
@@ -84,7 +73,7 @@ def generator(options: Options) -> None:
     from realtime.models.weights import load_weights
     from realtime.training.generator import train
 
-    path = _by_minutes(train, "generator", options)
+    path = _train(train, "generator", options, minutes=options.minutes)
     held_out = sheet(load_weights(path), options.data)
     cv2.imwrite(str(path.with_name("sheet.png")), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))
 
