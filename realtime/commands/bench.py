@@ -34,7 +34,6 @@ from realtime.outputs.playback import blocks_of
 from realtime.outputs.video_file import VideoFile
 from realtime.picture_bytes import encode_jpeg
 
-
 _PROFILED_STEPS = 100
 
 
