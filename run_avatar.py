@@ -24,7 +24,7 @@ Parser = argparse.ArgumentParser
 
 # As in realtime.training.stages, which takes seconds to import.
 STAGES = (
-    *("speech", "syncnet", "parser", "generator", "pack"),
+    *("speech", "syncnet", "parser", "recogniser", "generator", "pack"),
     *("faces", "denture", "sample", "palette"),
 )
 # Which extra brings a module that may be missing.
@@ -252,11 +252,12 @@ def _add_train(commands: Commands, measuring: Parser) -> None:
     add("stage", choices=STAGES, help="what to make; 'pack' puts the trained stages together")
     add("--data", type=Path, required=True, help="the folder that holds clean and measure")
     add("--runs", type=Path, default=Path("runs"), help="where checkpoints and results go")
-    add("--steps", type=int, default=6000, help="how long speech and syncnet train")
+    add("--steps", type=int, default=6000, help="how long speech, syncnet, recogniser train")
     add("--minutes", type=float, default=60.0, help="how long the other stages train")
     add("--seed", type=int, default=1, help="seed of weights and data")
     add("--device", default="cpu", help="cpu or cuda")
     add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--from-shipped", action="store_true", help="generator: begin with the shipped weights")
     add("--measure", action="store_true", help="measure the shipped weights on people held out")
     add("--videos", type=Path, metavar="DIR", help="measuring speech: render the voices here, too")
     sub.set_defaults(command=command("make", "train"))

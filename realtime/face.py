@@ -59,7 +59,7 @@ LID_FOLDS = ((247, 30, 29, 27, 28, 56, 190), (467, 260, 259, 257, 258, 286, 414)
 
 # A closing upper lid comes down most of the way, the lower one rises for the rest, and the fold
 # above is drawn after: shares of the eye's own opening.
-UPPER_LID_TRAVEL, LOWER_LID_TRAVEL, _FOLD_TRAVEL = 0.88, 0.10, 0.45
+UPPER_LID_TRAVEL, LOWER_LID_TRAVEL, _FOLD_TRAVEL = 0.88, 0.10, 0.12
 # Sub-pixel edges come from painting at this multiple and averaging.
 _OVERSAMPLE = 4
 

@@ -62,6 +62,7 @@ def train(arguments: Arguments) -> None:
         seed=arguments.seed,
         device=arguments.device,
         resume=arguments.resume,
+        from_shipped=arguments.from_shipped,
         videos=arguments.videos,
     )
     if not arguments.measure:

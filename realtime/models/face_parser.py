@@ -64,14 +64,20 @@ class FaceParser(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Input [N, 7, h, w] of `network_input`, sides multiples of 32 -> logits [N, 6, h, w]."""
-        fine = self.finest(x)
-        x = self.inward[0](self.stem(x))
-        levels = [x]
+        return self.decide(x, self.features(x))
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What is seen in the input at a half, a quarter .. a 32nd of its resolution."""
+        levels = [self.inward[0](self.stem(x))]
         for down, block in zip(self.down, self.inward[1:], strict=True):
-            x = block(down(F.silu(x)))
-            levels.append(x)
+            levels.append(block(down(F.silu(levels[-1]))))
+        return levels
+
+    def decide(self, x: Tensor, levels: list[Tensor]) -> Tensor:
+        """Logits [N, 6, h, w] of the input and its `features`."""
+        fine = self.finest(x)
         # What the whole picture is like, everywhere.
-        x = x + x.mean((2, 3), keepdim=True)
+        x = levels[-1] + levels[-1].mean((2, 3), keepdim=True)
         for up, block, level in zip(
             reversed(self.up), reversed(self.outward), levels[-2::-1], strict=True
         ):

@@ -1,10 +1,15 @@
-"""Trains the face generator and the style encoder on made pictures."""
+"""Trains the face generator and the style encoder on made pictures.
+
+As SegTalker's SGI (arXiv 2409.03605): pixels, what networks see in them, who it is, which regions,
+and an adversary. Its prior learning needs nothing of its own: most photographs have closed lips and
+are asked to open them; what nobody ever saw behind them is the plate's and the adversary's to say.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +21,15 @@ from torch.utils.data import Dataset
 from realtime.face import EYES_WINDOW, MOUTH_WINDOW, Window
 from realtime.models.generator import Generator, compose
 from realtime.models.style_encoder import StyleEncoder
-from realtime.models.weights import save_weights
+from realtime.models.weights import Weights, save_weights
 from realtime.regions import REGIONS, Region
+from realtime.training.discriminator import (
+    PatchDiscriminator,
+    deceiving_loss,
+    r1_penalty,
+    telling_loss,
+)
+from realtime.training.judges import Judges
 from realtime.training.people import Photo, load_photos
 from realtime.training.pictures import Motions, draw_picture, load_motions, stack
 from realtime.training.precision import autocast
@@ -25,14 +37,20 @@ from realtime.training.progress import new_progress
 from realtime.training.timed import Batch, Run, train_for
 
 _BATCH = 6
-# Every sixth batch blinks: eyes are half the pixels and much the easier half.
-_BLINK_EVERY = 6
+# Every second batch blinks: half as many pixels, all painted.
+_BLINK_EVERY = 2
+# The slope of the adversary is looked at so rarely, with so much more weight (Karras et al. 2020).
+_SLOPE_EVERY = 16
 _BETAS = (0.5, 0.99)
 _LARGEST_GRADIENT = 5.0
 _SAVE_EVERY_S = 180.0
-# Weights of the losses: composite, gradients, flow, matte, colour of the whole window.
+# Weights of the losses: composite, gradients, flow, matte, colour of the whole window; adversary.
 _FACE, _GRADIENT, _FLOW, _MATTE, _INSIDE = 10.0, 5.0, 0.5, 0.5, 1.0
-_MOUTH_WEIGHT, _MOUTH_REACH = 5.0, 9
+_ADVERSARY, _SLOPE = 0.1, 1.0
+# Lips, and what is painted, count so many times as much, and so many pixels around them.
+_NEAR_WEIGHT, _NEAR_REACH = 5.0, 9
+# What was trained before is only moved by this share of the learning rate.
+_TUNING = 0.25
 
 
 class FaceNetworks(nn.Module):
@@ -50,6 +68,32 @@ class FaceNetworks(nn.Module):
             batch["photo"], batch["mask"], codes, batch["target"], batch["plate"], window
         )
         return heads
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the heads come to: flow [N, 2, h, w], matte [N, 1, h, w], and RGB [N, 3, h, w], 0..1,
+    all painted and as the face that a frame shows."""
+
+    flow: Tensor
+    matte: Tensor
+    inside: Tensor
+    face: Tensor
+
+
+@dataclass
+class Duel(Run):
+    """The networks' run, and their adversary's."""
+
+    adversary: Run = field(kw_only=True)
+
+    def save(self, path: Path) -> None:
+        super().save(path)
+        self.adversary.save(_beside(path))
+
+    def load(self, path: Path, device: torch.device) -> None:
+        super().load(path, device)
+        self.adversary.load(_beside(path), device)
 
 
 @dataclass(frozen=True)
@@ -80,19 +124,26 @@ def train(
     seed: int,
     device: str = "cpu",
     resume: bool = False,
+    shipped: Weights | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Path:
     """Trains for `minutes` in all and writes `out`/generator.safetensors, whose path it returns.
 
-    data: the folder that holds `clean`; resume: go on from `out`/checkpoint.pt. Step n draws its
-    pictures from (seed, n). `now` is a monotonic clock in seconds.
+    data: the folder that holds `clean`; beside `out` lies what `train recogniser` wrote. resume: go
+    on from `out`/checkpoint.pt; shipped: weights to begin with, and to change slowly. Step n draws
+    its pictures from (seed, n). `now` is a monotonic clock in seconds. Raises ModelError without a
+    recogniser.
     """
     out.mkdir(parents=True, exist_ok=True)
     place, checkpoint = torch.device(device), out / "checkpoint.pt"
     torch.manual_seed(seed)
     run = fresh_run(place)
+    judges = Judges.load(data, out.parent, place)
+    if shipped is not None:
+        begin_with(run, shipped)
     if resume:
         run.load(checkpoint, place)
+    share = 1.0 if shipped is None else _TUNING
     photos = load_photos(data / "clean" / "faces", held_out=False)
     source = PictureBatches(photos, load_motions(data / "clean" / "motion"), seed, run.step)
     with new_progress() as progress:
@@ -101,7 +152,7 @@ def train(
             minutes,
             run,
             source,
-            lambda batch, rate: train_step(run, batch, rate, place),
+            lambda batch, rate: train_step(run, judges, batch, share * rate, place),
             checkpoint=checkpoint,
             save_every_s=_SAVE_EVERY_S,
             progress=progress,
@@ -110,20 +161,49 @@ def train(
     return _write(run, out / "generator.safetensors", seed)
 
 
-def fresh_run(device: torch.device) -> Run:
-    """Untrained networks."""
-    return Run.fresh(
-        FaceNetworks, lambda each, rate: torch.optim.Adam(each.parameters(), rate, _BETAS), device
-    )
+def fresh_run(device: torch.device) -> Duel:
+    """Untrained networks and adversary."""
+
+    def adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
+        return torch.optim.Adam(network.parameters(), rate, _BETAS)
+
+    run = Run.fresh(FaceNetworks, adam, device)
+    adversary = Run.fresh(PatchDiscriminator, adam, device)
+    return Duel(run.networks, run.average, run.adam, adversary=adversary)
 
 
-def train_step(run: Run, batch: Batch, rate: float, device: torch.device) -> float:
-    """One step of Adam on one batch as the pictures come; the loss."""
+def begin_with(run: Duel, weights: Weights) -> None:
+    """Puts weights into the networks of a fresh run."""
+    for networks in (run.networks, run.average):
+        for name, network in networks.named_children():
+            weights.restore(name, network)
+    run.networks.train().requires_grad_(True)
+
+
+def train_step(run: Duel, judges: Judges, batch: Batch, rate: float, device: torch.device) -> float:
+    """One step of Adam on one batch as the pictures come, and one of the adversary; the loss."""
     window = window_of(run.step)
     tensors = to_tensors(batch, device)
     with autocast(device):
         heads = run.networks(tensors, window)
-    return run.learn(picture_loss(heads.float(), tensors, window), rate, _LARGEST_GRADIENT)
+    made = compose_face(heads.float(), tensors, window)
+    # Every second face is shown all painted, as edits ask for.
+    painted = torch.arange(len(made.face), device=device) % 2 == 0
+    shown = torch.where(painted[:, None, None, None], made.inside, made.face)
+    deceived = deceiving_loss(run.adversary.networks(shown))
+    loss = picture_loss(made, tensors) + judges.loss(shown, tensors, window) + _ADVERSARY * deceived
+    value = run.learn(loss, rate, _LARGEST_GRADIENT)
+    _teach(run.adversary, tensors["truth"], shown.detach(), rate)
+    return value
+
+
+def _teach(adversary: Run, real: Tensor, made: Tensor, rate: float) -> None:
+    """One step of the adversary."""
+    telling = telling_loss(adversary.networks(real), adversary.networks(made))
+    if adversary.step % _SLOPE_EVERY == 0:
+        slope = r1_penalty(adversary.networks, real)
+        telling = telling + _SLOPE * _SLOPE_EVERY * slope
+    adversary.learn(telling, rate, _LARGEST_GRADIENT)
 
 
 def window_of(step: int) -> Window:
@@ -140,26 +220,30 @@ def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
         "mask": _channels_first(hot).float(),
         "target": moved["target"],
         "matte": moved["matte"][:, None],
-        "closing": moved["closing"][:, None],
+        "parsed": moved["parsed"],
         **{name: _channels_first(moved[name]) for name in ("plate", "truth", "flow")},
     }
 
 
-def picture_loss(heads: Tensor, batch: Batch, window: Window) -> Tensor:
-    """Loss of the heads [N, 7, h, w] against the truth of the pictures."""
-    truth, hole = batch["truth"], batch["matte"]
+def compose_face(heads: Tensor, batch: Batch, window: Window) -> Made:
+    """The face that the heads [N, 7, h, w] make of the photograph."""
     flow, matte, inside = compose(heads, batch["target"], batch["plate"])
     face = torch.lerp(move_photo(batch["photo"], flow, window), inside, matte)
+    return Made(flow, matte, inside, face)
+
+
+def picture_loss(made: Made, batch: Batch) -> Tensor:
+    """Loss of what was made against the truth of the pictures."""
+    truth, painted = batch["truth"], batch["matte"]
     lips = batch["target"][:, Region.UPPER_LIP : Region.MOUTH + 1].sum(1, keepdim=True)
-    near = F.max_pool2d(lips, _MOUTH_REACH, 1, _MOUTH_REACH // 2)
-    weight = 1 + (_MOUTH_WEIGHT - 1) * near
-    matte_error = F.binary_cross_entropy(matte, hole, reduction="none")
+    near = F.max_pool2d(torch.maximum(lips, painted), _NEAR_REACH, 1, _NEAR_REACH // 2)
+    weight = 1 + (_NEAR_WEIGHT - 1) * near
     return (
-        _FACE * ((face - truth).abs() * weight).mean()
-        + _GRADIENT * ((_steps(face) - _steps(truth)).abs()).mean()
-        + _FLOW * ((flow - batch["flow"]).abs() * (hole == 0)).mean()
-        + _MATTE * (matte_error * (batch["closing"] == 0)).mean()
-        + _INSIDE * (inside - truth).abs().mean()
+        _FACE * ((made.face - truth).abs() * weight).mean()
+        + _GRADIENT * ((_steps(made.face) - _steps(truth)).abs()).mean()
+        + _FLOW * ((made.flow - batch["flow"]).abs() * (painted == 0)).mean()
+        + _MATTE * F.binary_cross_entropy(made.matte, painted)
+        + _INSIDE * (made.inside - truth).abs().mean()
     )
 
 
@@ -183,6 +267,10 @@ def _steps(picture: Tensor) -> Tensor:
 
 def _channels_first(x: Tensor) -> Tensor:
     return x.permute(0, 3, 1, 2)
+
+
+def _beside(checkpoint: Path) -> Path:
+    return checkpoint.with_name("adversary.pt")
 
 
 def _write(run: Run, path: Path, seed: int) -> Path:

@@ -37,7 +37,7 @@ def dress(person: Person, rng: np.random.Generator) -> None:
     elif rng.random() < _HEADPHONES:
         _headphones(person, rng)
     if rng.random() < _GLASSES:
-        _glasses(person, rng)
+        put_on_glasses(person, rng)
     if rng.random() < _EARRINGS:
         _earrings(person, rng)
 
@@ -181,7 +181,8 @@ def _headphones(person: Person, rng: np.random.Generator) -> None:
     _cover(person, np.maximum(band, _filled(shape, *cups)), np.asarray(colour, np.float32))
 
 
-def _glasses(person: Person, rng: np.random.Generator) -> None:
+def put_on_glasses(person: Person, rng: np.random.Generator) -> None:
+    """Round or square ones, rarely dark."""
     head, shape = _Head(person.points), person.alpha.shape
     apart = 0.5 * np.ptp(head.into(eye_centres(person.points))[:, 0])
     half = apart * rng.uniform(0.62, 0.88), apart * rng.uniform(0.42, 0.75)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.face import (
+    CROP,
     EYES_WINDOW,
     Points,
     Window,
@@ -27,11 +28,14 @@ from realtime.face import (
     move_lips,
     overlay,
 )
+from realtime.models.face_parser import network_input
 from realtime.models.tsg import first_mask
 from realtime.mouth_plate import MouthPlate
 from realtime.regions import Region, one_hot
+from realtime.training.lids import make_lids
 from realtime.training.lip_basis import taper
 from realtime.training.mesh import backward_flow, sample
+from realtime.training.parser_attire import Person, put_on_glasses
 from realtime.training.people import Photo, own_plate, smile_plate
 
 Array = NDArray[np.float32]
@@ -42,7 +46,11 @@ _RIM_SHADE, _RIM_GAIN, _RIM_REACH, _LIP_SHADOW = 0.25, 0.85, 3.0, 1.5
 _FIRST_MASKS = 0.3
 # The mouth window holds the lower rims of the eyes, so it must know blinks too.
 _BLINKING_MOUTHS = 0.25
-_SMILE_PLATES = 0.35
+_SMILE_PLATES, _GLASSES = 0.35, 0.1
+# The parser sees the canonical crop at about the size of face it was trained on; of what it is
+# told, only the place beside the eyes changes its sign in a mirror.
+PARSED_PX = 160
+_MIRRORED = np.array([1, 1, -1, 1], np.float32)[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -73,8 +81,8 @@ class Picture:
 
     photo uint8 RGB, mask uint8 ids: what the avatar was enrolled with. target float32 [12, h, w]
     and plate float32 RGB 0..1: what a frame brings. truth float32 RGB 0..1, flow float32 (x, y)
-    canonical px, matte float32 0..1: the answer. closing float32 0..1: where lids came down, and
-    whether the matte takes part is left open.
+    canonical px, matte float32 0..1: the answer. parsed float32 [4, 160, 160]: what a face parser
+    is told of the answer's face, the whole crop's.
     """
 
     photo: NDArray[np.uint8]
@@ -84,7 +92,7 @@ class Picture:
     truth: Array
     flow: Array
     matte: Array
-    closing: Array
+    parsed: Array
 
 
 def load_motions(folder: Path) -> Motions:
@@ -104,6 +112,8 @@ def draw_picture(
     moved = move_lips(photo.closed, motions.draw(rng))
     if photo.eyes_open and (window == EYES_WINDOW or rng.random() < _BLINKING_MOUTHS):
         moved = close_eyes(moved, float(rng.random() ** 0.7))
+    if rng.random() < _GLASSES:
+        photo = with_glasses(photo, rng)
     plate = _draw_plate(photo, rng)
     photo, plate = _relight(photo, plate, rng)
     picture = make_picture(photo, moved, plate, window, from_points=rng.random() < _FIRST_MASKS)
@@ -127,6 +137,10 @@ def make_picture(
     truth = _unit(sample(photo.crop, flow, window))
     _blend(truth, _unit(photo.crop[window]), eyes)
     _blend(truth, behind * _shade(mouth)[..., None], mouth)
+    lids = make_lids(photo.crop, photo.points, moved, window)
+    worn = photo.mask[window] == Region.ACCESSORIES
+    lids_share = np.where(worn, np.float32(0), lids.share)
+    _blend(truth, lids.colour, lids_share)
     if from_points:
         target = first_mask(one_hot(photo.mask), photo.points, moved, window)
     else:
@@ -138,8 +152,8 @@ def make_picture(
         plate=behind,
         truth=truth,
         flow=flow * (eyes < 0.5)[..., None],
-        matte=mouth,
-        closing=_widened(_eye_coverage(photo.points, window)),
+        matte=np.maximum(mouth, lids_share),
+        parsed=_parsed(moved),
     )
 
 
@@ -171,6 +185,15 @@ def _sorted_frames(path: Path, basis: Array) -> Array:
     return np.asarray(frames[np.argsort(gap, kind="stable")])
 
 
+def with_glasses(photo: Photo, rng: np.random.Generator) -> Photo:
+    """The same with glasses on; their rims, and dark lenses, are accessories in its mask."""
+    alpha = np.ones(photo.mask.shape, np.float32)
+    person = Person(photo.crop.astype(np.float32), alpha, photo.mask.copy(), photo.points)
+    put_on_glasses(person, rng)
+    crop = np.clip(person.colour, 0, 255).astype(np.uint8)
+    return replace(photo, crop=crop, mask=person.regions)
+
+
 def _draw_plate(photo: Photo, rng: np.random.Generator) -> MouthPlate:
     if photo.smile is not None and rng.random() < _SMILE_PLATES:
         return smile_plate(photo)
@@ -181,19 +204,31 @@ def _draw_plate(photo: Photo, rng: np.random.Generator) -> MouthPlate:
 
 
 def _relight(photo: Photo, plate: MouthPlate, rng: np.random.Generator) -> tuple[Photo, MouthPlate]:
-    """Photograph and plate in another light; the photograph also through a poorer camera."""
+    """Photograph and plate in another light; the photograph also by a poorer camera."""
     gain = np.clip(rng.normal(1, 0.08, 3) * rng.normal(1, 0.12), 0.6, 1.35)
     gamma = float(np.clip(rng.normal(1, 0.12), 0.7, 1.4))
     ramp = (np.arange(256)[:, None] / 255) ** gamma * gain
     table = np.clip(255 * ramp, 0, 255).astype(np.uint8)[None]  # [1, 256, 3]
     crop = np.asarray(cv2.LUT(photo.crop, table), np.uint8)
+    if rng.random() < 0.3:
+        crop = _lit_from_a_side(crop, rng)
     if rng.random() < 0.25:
         crop = np.asarray(cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.4, 0.9)), np.uint8)
+    if rng.random() < 0.3:
+        grain = rng.standard_normal(crop.shape, np.float32) * rng.uniform(1, 6)
+        crop = np.clip(crop + grain + 0.5, 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
         crop = _compressed(crop, int(rng.integers(50, 95)))
     light = plate.light * gain.astype(np.float32)
     relit = MouthPlate(_relit(plate.upper, table), _relit(plate.lower, table), light)
     return replace(photo, crop=crop), relit
+
+
+def _lit_from_a_side(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    y, x = np.mgrid[-1 : 1 : CROP * 1j, -1 : 1 : CROP * 1j].astype(np.float32)
+    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.35)
+    light = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y)
+    return np.asarray(np.clip(crop * light[..., None], 0, 255), np.uint8)
 
 
 def _compressed(crop: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
@@ -216,17 +251,18 @@ def _mirror(picture: Picture) -> Picture:
         truth=picture.truth[:, ::-1],
         flow=flow,
         matte=picture.matte[:, ::-1],
-        closing=picture.closing[:, ::-1],
+        parsed=picture.parsed[..., ::-1] * _MIRRORED,
     )
+
+
+def _parsed(points: Points) -> Array:
+    blank = np.zeros((PARSED_PX, PARSED_PX, 3), np.uint8)
+    return network_input(blank, points * np.float32(PARSED_PX / CROP))[3:]
 
 
 def _eye_coverage(points: Points, window: Window) -> Array:
     left, right = (coverage(polygon, window) for polygon in eye_polygons(points))
     return np.maximum(left, right)
-
-
-def _widened(share: Array) -> Array:
-    return np.asarray(cv2.dilate(share, np.ones((3, 3), np.uint8)), np.float32)
 
 
 def _shade(mouth: Array) -> Array:

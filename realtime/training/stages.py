@@ -20,8 +20,9 @@ _DRAWN_MASKS = Path(__file__).parents[2] / "tests" / "data" / "drawn_masks"
 class Options:
     """data: the folder that holds `clean` and, for measuring, `measure`; runs: where stages write.
 
-    steps: how long speech and syncnet train; minutes: the other stages. videos: where measuring the
-    speech leaves a video of every measuring voice.
+    steps: how long speech, syncnet and recogniser train; minutes: the other stages. from_shipped:
+    whether the generator begins with the shipped weights. videos: where measuring the speech leaves
+    a video of every measuring voice.
     """
 
     data: Path
@@ -31,6 +32,7 @@ class Options:
     seed: int
     device: str
     resume: bool
+    from_shipped: bool = False
     videos: Path | None = None
 
 
@@ -66,13 +68,23 @@ def parser(options: Options) -> None:
     shutil.copyfile(_train(train, "parser", options, minutes=options.minutes), shipped_path())
 
 
+def recogniser(options: Options) -> None:
+    from realtime.training.recogniser import train
+
+    _train(train, "recogniser", options, steps=options.steps)
+
+
 def generator(options: Options) -> None:
+    from functools import partial
+
     import cv2
 
     from realtime.measure.pictures import sheet
     from realtime.models.weights import load_weights
-    from realtime.training.generator import train
+    from realtime.training.generator import train as train_generator
 
+    shipped = load_weights() if options.from_shipped else None
+    train = partial(train_generator, shipped=shipped)
     path = _train(train, "generator", options, minutes=options.minutes)
     held_out = sheet(load_weights(path), options.data)
     cv2.imwrite(str(path.with_name("sheet.png")), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))
@@ -148,6 +160,14 @@ def measure_generator(options: Options) -> dict[str, Any]:
     }
 
 
+def measure_recogniser(options: Options) -> dict[str, Any]:
+    from realtime.measure.recognition import separation
+    from realtime.training.recogniser import load_recogniser, views_by_person
+
+    people = views_by_person(options.data / "measure" / "portraits")
+    return dict(separation(load_recogniser(options.runs), people))
+
+
 def measure_parser(options: Options) -> dict[str, Any]:
     from realtime.enroll.landmarks import Landmarker, find_model
     from realtime.measure.drawn_masks import read_drawn_masks
@@ -215,6 +235,7 @@ STAGES: Mapping[str, Callable[[Options], None]] = {
     "speech": speech,
     "syncnet": syncnet,
     "parser": parser,
+    "recogniser": recogniser,
     "generator": generator,
     "pack": pack,
     "faces": faces,
@@ -227,4 +248,5 @@ MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "syncnet": measure_syncnet,
     "generator": measure_generator,
     "parser": measure_parser,
+    "recogniser": measure_recogniser,
 }

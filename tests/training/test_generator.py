@@ -13,9 +13,12 @@ import torch
 from realtime.face import EYES_WINDOW, LANDMARKS, MOUTH_WINDOW
 from realtime.models.generator import Generator
 from realtime.models.style_encoder import StyleEncoder
-from realtime.models.weights import load_weights
+from realtime.models.weights import Weights, load_weights
 from realtime.training import generator as training
 from realtime.training.generator import (
+    FaceNetworks,
+    begin_with,
+    compose_face,
     fresh_run,
     move_photo,
     picture_loss,
@@ -27,6 +30,7 @@ from realtime.training.mesh import sample
 from realtime.training.pictures import make_picture, stack
 from realtime.training.timed import rate_at
 from tests.faces import drawn_face
+from tests.training.test_judges import write_recogniser
 from tests.training.test_pictures import WHITE, drawn_photo, write_faces
 
 
@@ -47,15 +51,17 @@ def test_the_truth_itself_costs_little() -> None:
     arrays = {name: torch.from_numpy(array) for name, array in stack([picture]).items()}
     batch = to_tensors(arrays, torch.device("cpu"))
     heads = torch.zeros(1, 7, 160, 160)
-    without = picture_loss(heads, batch, MOUTH_WINDOW)
+    without = picture_loss(compose_face(heads, batch, MOUTH_WINDOW), batch)
     heads[:, 3:5] = batch["flow"]
     heads[:, 5:6] = torch.logit(batch["matte"], 1e-4)
-    assert picture_loss(heads, batch, MOUTH_WINDOW) < 0.5 * without
+    assert picture_loss(compose_face(heads, batch, MOUTH_WINDOW), batch) < 0.5 * without
 
 
 def test_blinks_come_at_their_turn() -> None:
     windows = [window_of(step) for step in range(12)]
-    assert [step for step, window in enumerate(windows) if window == EYES_WINDOW] == [5, 11]
+    assert [step for step, window in enumerate(windows) if window == EYES_WINDOW] == [
+        *range(1, 12, 2)
+    ]
 
 
 def test_the_rate_warms_up_and_falls_to_zero() -> None:
@@ -92,11 +98,24 @@ def seconds() -> Iterator[float]:
 def test_a_run_stops_goes_on_and_can_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "_BATCH", 1)
+    monkeypatch.setattr(training, "_BATCH", 2)
     data, out = write_data(tmp_path / "data"), tmp_path / "out"
+    write_recogniser(tmp_path)
     train(data, out, minutes=2 / 60, seed=0, now=seconds().__next__)
     path = train(data, out, minutes=3 / 60, seed=0, resume=True, now=seconds().__next__)
     weights = load_weights(path)
     assert weights.config("generator") == {"seed": 0, "steps": 3, "minutes": 0.1}
     weights.restore("style", StyleEncoder())
     weights.restore("generator", Generator())
+
+
+def test_a_run_begins_with_given_weights() -> None:
+    other = FaceNetworks()
+    state = {name: tensor.detach() for name, tensor in other.state_dict().items()}
+    run = fresh_run(torch.device("cpu"))
+    begin_with(run, Weights(state, {}, ""))
+    for networks in (run.networks, run.average):
+        for name, tensor in networks.state_dict().items():
+            torch.testing.assert_close(tensor, state[name])
+    assert all(parameter.requires_grad for parameter in run.networks.parameters())
+    assert not any(parameter.requires_grad for parameter in run.average.parameters())

@@ -1,0 +1,90 @@
+"""What the generator's pictures are judged by beside their pixels: networks that stand still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from realtime.face import Window
+from realtime.models.face_parser import CLASSES, FaceParser, load_parser
+from realtime.regions import Region
+from realtime.training import perceptual
+from realtime.training.perceptual import MobileNetFeatures, load_features, perceptual_distance
+from realtime.training.pictures import PARSED_PX
+from realtime.training.recogniser import Recogniser, identity_loss, load_recogniser
+from realtime.training.timed import Batch
+
+# Weights of the losses.
+_PERCEPTUAL, _PARSING, _IDENTITY = 0.2, 0.5, 0.1
+# What the parser does not tell from skin.
+_ON_SKIN = (
+    *(Region.BROWS, Region.EYES, Region.NOSE),
+    *(Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH),
+)
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The shipped parser, our recogniser and, where the user has its weights, MobileNetV2."""
+
+    parser: FaceParser
+    recogniser: Recogniser
+    mobile: MobileNetFeatures | None
+
+    @classmethod
+    def load(cls, data: Path, runs: Path, device: torch.device) -> Judges:
+        """data: the folder that may hold `weights`; runs: where `train recogniser` wrote.
+
+        Raises ModelError without a recogniser.
+        """
+        weights = data / perceptual.FILE
+        mobile = load_features(weights).to(device) if weights.is_file() else None
+        return cls(load_parser().to(device), load_recogniser(runs).to(device), mobile)
+
+    def loss(self, made: Tensor, batch: Batch, window: Window) -> Tensor:
+        """Faces RGB [N, 3, h, w], 0..1, of the window against the batch's truth, mask and photo."""
+        face, true = (into_crop(each, batch["photo"], window) for each in (made, batch["truth"]))
+        view, true_view = (parser_view(each, batch["parsed"]) for each in (face, true))
+        seen = self.parser.features(view)
+        with torch.no_grad():
+            true_seen = self.parser.features(true_view)
+        distance = perceptual_distance(seen, true_seen)
+        if self.mobile is not None:
+            with torch.no_grad():
+                true_seen = self.mobile(batch["truth"])
+            distance = distance + perceptual_distance(self.mobile(made), true_seen)
+        asked = into_crop(batch["target"], batch["mask"], window)
+        return (
+            _PERCEPTUAL * distance
+            + _PARSING * parsing_loss(self.parser.decide(view, seen), asked)
+            + _IDENTITY * identity_loss(self.recogniser, face, batch["photo"])
+        )
+
+
+def into_crop(part: Tensor, whole: Tensor, window: Window) -> Tensor:
+    """The whole crop [N, C, 256, 256] with the window's part [N, C, h, w] in it."""
+    rows, columns = window
+    joined = whole.clone()
+    joined[:, :, rows, columns] = part
+    return joined
+
+
+def parser_view(crop: Tensor, told: Tensor) -> Tensor:
+    """Crops RGB [N, 3, 256, 256] as the parser sees them: [N, 7, 160, 160].
+
+    told [N, 4, 160, 160]: where the face is, see `realtime.training.pictures.Picture`.
+    """
+    small = F.interpolate(crop, (PARSED_PX, PARSED_PX), mode="bilinear", antialias=True)
+    return torch.cat([small - 0.5, told], 1)
+
+
+def parsing_loss(logits: Tensor, asked: Tensor) -> Tensor:
+    """Cross-entropy of the parser's logits [N, 6, h, w] against masks [N, 12, 256, 256]."""
+    small = F.interpolate(asked, logits.shape[2:], mode="bilinear", antialias=True)
+    skin = small[:, Region.SKIN] + small[:, _ON_SKIN].sum(1)
+    shares = [skin if each == Region.SKIN else small[:, each] for each in CLASSES]
+    return -(torch.stack(shares, 1) * F.log_softmax(logits, 1)).sum(1).mean()
