@@ -17,6 +17,7 @@ from realtime.compositor import Compositor, Layer
 from realtime.face import (
     EYES_WINDOW,
     MOUTH_WINDOW,
+    Points,
     close_eyes,
     close_lips,
     crop_matrix,
@@ -136,7 +137,10 @@ class Engine:
 
 
 class _Face:
-    """The avatar's canonical face: landmarks moved, masks drawn, windows rendered."""
+    """The avatar's canonical face: landmarks moved, masks drawn, windows rendered.
+
+    A face that keeps still, as in silence it does, is rendered once.
+    """
 
     def __init__(self, networks: Networks, avatar: Avatar, backend: Backend) -> None:
         matrix = crop_matrix(avatar.points)
@@ -151,12 +155,20 @@ class _Face:
             prepare(networks.generator, photo, self._mask, codes, window, backend)
             for window in (MOUTH_WINDOW, EYES_WINDOW)
         )
+        self._moved, self._blink = self._closed, 0.0
+        self._layers = self._rendered(self._moved, self._blink)
 
     def layers(self, motion: NDArray[np.float32], blink: float) -> list[Layer]:
         """Displacements [478, 3] in eye distances and lids closed 0..1 -> layers to compose."""
         moved = move_lips(self._closed, motion)
         if blink > 0:
             moved = close_eyes(moved, blink)
+        if blink != self._blink or not np.array_equal(moved, self._moved):
+            self._moved, self._blink = moved, blink
+            self._layers = self._rendered(moved, blink)
+        return self._layers
+
+    def _rendered(self, moved: Points, blink: float) -> list[Layer]:
         mouth = self._plate.compose(MOUTH_WINDOW, jaw_drop(moved, self._closed))
         drawn = first_mask(self._mask, self._points, moved, MOUTH_WINDOW)
         layers = [_render(self._mouth, drawn, mouth)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -11,7 +11,9 @@ from realtime.backdrop import colour
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, Sound, lookahead_frames
 from realtime.engine import Engine
 from realtime.frame import Frame
+from realtime.idle import IdleLife
 from realtime.manner import Manner
+from realtime.models.renderer import Layers, render
 from realtime.outputs.playback import blocks_of, play
 from tests.avatars import drawn_avatar, untrained_networks
 
@@ -88,6 +90,23 @@ def test_what_is_rendered_is_what_is_fed_live() -> None:
     fed = [hash(live.step(block).image.tobytes()) for block in blocks_of([sound])]
     assert rendered[: len(fed) - 2] == fed[2:]
     assert len(set(fed)) > 0.99 * len(fed), "every frame is another"
+
+
+def test_a_face_that_keeps_still_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, rendered = make_engine(), []
+
+    def counted(*arguments: Any) -> Layers:
+        rendered.append(arguments)
+        return render(*arguments)
+
+    monkeypatch.setattr("realtime.engine.render", counted)
+    monkeypatch.setattr(IdleLife, "blink", lambda *_: 0.0)
+    silence = np.zeros(FRAME_SAMPLES, np.int16)
+    frames = [engine.step(silence) for _ in range(25)]
+    assert not rendered
+    assert not same(frames[:1], frames[-1:]), "the head moves all the same"
+    run(engine, noise(8))
+    assert len(rendered) >= 6, "a voice moves the lips"
 
 
 @pytest.mark.parametrize("lookahead_ms", [0, 80])

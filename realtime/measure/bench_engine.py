@@ -62,12 +62,15 @@ class PlainConvolution:
         return self._time(*self._tensors)
 
 
-def multiply_adds(engine: Steps, block: Sound) -> int:
-    """Multiply-adds of one step's networks; the engine's backend must be torch in float64, whose
-    operators are all counted: fused ones are not."""
-    with FlopCounterMode(display=False) as counter:
-        engine.step(block)
-    return int(counter.get_total_flops()) // 2
+def multiply_adds(engine: Steps, blocks: Iterable[Sound]) -> int:
+    """Multiply-adds of a step's networks, the median over `blocks` of speech; the engine's backend
+    must be torch in float64, whose operators are all counted: fused ones are not."""
+    flops = []
+    for block in blocks:
+        with FlopCounterMode(display=False) as counter:
+            engine.step(block)
+        flops.append(counter.get_total_flops())
+    return int(median(flops)) // 2
 
 
 def bench_engine(

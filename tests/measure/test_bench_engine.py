@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.clock import FRAME_SAMPLES
+from realtime.clock import FRAME_SAMPLES, Sound
 from realtime.engine import Engine
 from realtime.measure.bench_engine import bench_engine, multiply_adds
 from realtime.measure.bench_kernels import layer_shapes
@@ -21,11 +21,16 @@ from tests.avatars import drawn_avatar, untrained_networks
 from tests.engines import EchoEngine
 
 
+def loud(frames: int) -> list[Sound]:
+    rng = np.random.default_rng(0)
+    return np.split((4000 * rng.standard_normal(frames * FRAME_SAMPLES)).astype(np.int16), frames)
+
+
 def test_multiply_adds_are_the_layers_and_little_more() -> None:
     backend = Backend("torch", torch.float64)
-    engine = Engine(untrained_networks(), drawn_avatar(), backend=backend)
+    engine = Engine(untrained_networks(), drawn_avatar(), lookahead_ms=0, backend=backend)
     layers = sum(9 * into * out * side * side for into, out, side in layer_shapes())
-    counted = multiply_adds(engine, np.zeros(FRAME_SAMPLES, np.int16))
+    counted = multiply_adds(engine, loud(3))
     assert layers < counted < 2 * layers
 
 
@@ -54,8 +59,7 @@ def test_ratios_follow_the_clock(tmp_path: Path) -> None:
 def test_parts_share_the_whole_step() -> None:
     ticks = itertools.count()
     engine = Engine(untrained_networks(), drawn_avatar())
-    silence = [np.zeros(FRAME_SAMPLES, np.int16)] * 4
-    shares = step_parts(engine, silence, lambda: float(next(ticks)))
+    shares = step_parts(engine, loud(4), lambda: float(next(ticks)))
     names = ["encoder", "tsg", "generator", "compositor", "rest"]
     assert list(shares) == [f"{name}_share" for name in names]
     assert all(share > 0 for share in shares.values())
