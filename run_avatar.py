@@ -43,6 +43,11 @@ EXTRAS = {
 _SPEECH = Path(__file__).parent / "realtime" / "assets" / "speech.opus"
 _PORT = 8080
 _SHAPE = "lips, brows, smile, eyes, gaze_x, gaze_y: -1 to 1, 0 being the photograph"
+_SELF_DRIVEN = (
+    "Each quarter of a clip is made by an avatar enrolled from the other quarters, 0.4 s apart. "
+    "Of its own frames it gets what is outside the lower face, where the head is, and the sound, "
+    "moved to the picture where our SyncNet finds the file out of step."
+)
 _MANNER = "blinks, sway: 0 to 2, 1 being usual; yaw, pitch, roll: degrees the head is held at"
 
 
@@ -76,6 +81,7 @@ def make_parser() -> Parser:
     _add_enroll(commands)
     _add_edit(commands)
     _add_benches(commands, [looking, speaking], measuring)
+    _add_eval(commands, measuring)
     _add_train(commands, measuring)
     return parser
 
@@ -171,10 +177,14 @@ def _add_enroll(commands: Commands) -> None:
     sub.add_argument("-o", "--out", type=Path, required=True, help="the .avatar file to write")
     sub.add_argument("--name", help="what the avatar is called; else the picture's name")
     sub.add_argument("--i-have-consent", action="store_true", help=f"you state: {CONSENT}")
-    sub.add_argument(
+    _add_landmarker(sub)
+    sub.set_defaults(command=command("make", "enroll"))
+
+
+def _add_landmarker(parser: Parser) -> None:
+    parser.add_argument(
         "--landmarker", type=Path, metavar="FILE", help="MediaPipe's face_landmarker.task"
     )
-    sub.set_defaults(command=command("make", "enroll"))
 
 
 def _add_edit(commands: Commands) -> None:
@@ -191,7 +201,7 @@ def _add_edit(commands: Commands) -> None:
     add("--shape", nargs="+", default=[], metavar="NAME=VALUE", help=_SHAPE)
     add("--manner", nargs="+", default=[], metavar="NAME=VALUE", help=_MANNER)
     add("--i-have-consent", action="store_true", help=f"for photographs you state: {CONSENT}")
-    add("--landmarker", type=Path, metavar="FILE", help="MediaPipe's face_landmarker.task")
+    _add_landmarker(sub)
     sub.set_defaults(command=command("edit", "edit"))
 
 
@@ -240,6 +250,19 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.add_argument("--offers", type=int, default=0, help="and so many real ones, timed")
     sub.add_argument("--png", type=Path, metavar="FILE", help="the workers' calls over time")
     sub.set_defaults(command=command("cluster", "bench"))
+
+
+def _add_eval(commands: Commands, measuring: Parser) -> None:
+    sub = commands.add_parser(
+        "eval",
+        parents=[measuring],
+        help="clips say their own words again, and are compared with what they showed",
+        description=_SELF_DRIVEN,
+    )
+    sub.add_argument("clips", type=Path, metavar="CLIPS", help="a folder of .mp4, 2 to 30 s each")
+    sub.add_argument("--videos", type=Path, metavar="DIR", help="leave the made clips here")
+    _add_landmarker(sub)
+    sub.set_defaults(command=command("evaluate", "evaluate"))
 
 
 def _add_train(commands: Commands, measuring: Parser) -> None:

@@ -136,12 +136,17 @@ def move_lips(rest: Points, motion: NDArray[np.float32]) -> Points:
 
     Lips never cross.
     """
-    moved = rest[..., :2] + np.float32(EYE_DISTANCE) * motion[..., :2]
+    return uncrossed(rest[..., :2] + np.float32(EYE_DISTANCE) * motion[..., :2])
+
+
+def uncrossed(points: Points) -> Points:
+    """Points [..., 478, >=2] whose lips, where they crossed, meet half way."""
+    moved = points.astype(np.float32)
     upper, lower = list(INNER_UPPER_LIP), list(INNER_LOWER_LIP)
     crossed = np.maximum(moved[..., upper, 1] - moved[..., lower, 1], 0)
     moved[..., upper, 1] -= crossed / 2
     moved[..., lower, 1] += crossed / 2
-    return np.asarray(moved, np.float32)
+    return moved
 
 
 def close_eyes(points: Points, amount: float) -> Points:

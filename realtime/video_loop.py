@@ -8,18 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Full, Queue
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime import film
 from realtime.backdrop import filling
-from realtime.clock import FRAME_RATE
 from realtime.errors import InputError
 
 Picture = NDArray[np.uint8]
 
 _AHEAD = 8  # pictures decoded ahead
-_LONGEST_SIDE = 4096
 _WAIT_S = 0.2
 
 
@@ -84,25 +82,4 @@ def _decode(
 
 
 def _decoded(path: Path, size: tuple[int, int]) -> Iterator[Picture]:
-    """Once through the video, a picture for every frame of ours; raises InputError."""
-    shown = 0
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            for frame in container.decode(stream):
-                if max(frame.width, frame.height) > _LONGEST_SIDE:
-                    raise ValueError("too large")
-                due = FRAME_RATE * float(frame.time or 0.0)
-                if due < shown - 0.5:
-                    continue
-                picture = filling(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), size)
-                while shown <= due + 0.5:
-                    yield picture
-                    shown += 1
-    except (av.FFmpegError, OSError, ValueError, IndexError) as error:
-        raise InputError(
-            f"expected a video of at most {_LONGEST_SIDE} pixels a side that can be decoded, "
-            f"found something else in {path.name}"
-        ) from error
-    if not shown:
-        raise InputError(f"expected a video with pictures, found none in {path.name}")
+    return (filling(picture, size) for picture in film.pictures(path))

@@ -46,8 +46,10 @@ def build_engine(networks: Networks, arguments: Arguments, backend: Backend) -> 
 
 
 def report(result: dict[str, Any], json_file: Path | None) -> None:
-    """Prints one flat object, and writes it as JSON if asked."""
+    """Prints the figures of one flat object, and writes all of it as JSON if asked."""
     for key, value in result.items():
+        if isinstance(value, list):
+            continue
         print(f"{key:>24}  {value:.4g}" if isinstance(value, float) else f"{key:>24}  {value}")
     if json_file:
         try:

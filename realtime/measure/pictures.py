@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from realtime.enroll.mesh import sample
 from realtime.face import (
     EYES_WINDOW,
     MOUTH_WINDOW,
@@ -25,7 +26,6 @@ from realtime.models.renderer import Backend, Layers, prepare, render
 from realtime.models.style_encoder import StyleEncoder
 from realtime.models.weights import Weights
 from realtime.regions import Region, one_hot
-from realtime.training.mesh import sample
 from realtime.training.people import Photo, load_photos, own_plate, smile_plate
 from realtime.training.pictures import Motions, Picture, load_motions, make_picture
 

@@ -15,16 +15,12 @@ from realtime.audio.sources import read_sound
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, SAMPLE_RATE, Sound
 from realtime.face import crop_matrix, transform
 from realtime.models.syncnet import FRAMES, HOPS, SyncNet, lower_face
+from realtime.rigid import RIGID, common, similarity
 
 Array = NDArray[np.float32]
 
 HOP_MS = 1000 * HOP_SAMPLES // SAMPLE_RATE
 _MOST_SHIFT = 15 * HOPS_PER_FRAME
-# Corners of the eyes, bridge of the nose, forehead, temples: they keep their places in speech.
-_RIGID = (
-    *(33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 8, 9, 10, 151, 108, 337, 54, 284),
-    *(127, 356, 234, 454),
-)
 _SILENT_BELOW = 7.0  # nepers of power, 30 dB, under the clip's loud parts
 _BATCH = 256
 _LEAST_CLIP = 70  # frames; what is shorter has no offset to speak of
@@ -47,29 +43,15 @@ def face_on(points: NDArray[np.float32]) -> NDArray[np.float32]:
     """A track [T, 478, 3] in pixels (z in the unit of x) -> canonical points float32 [T, 478, 2].
 
     The head's turns are taken out: each frame is laid onto the first by the similarity that fits
-    what does not speak (Umeyama 1991), then onto their mean.
+    what does not speak, then onto their mean.
     """
-    still = points[:, list(_RIGID)].astype(np.float64)
-    target = still[0]
-    for _ in range(2):
-        laid = np.stack([_onto(target, frame, frame) for frame in still])
-        target = laid.mean(0)
+    still = points[:, list(RIGID)]
+    target = common(still)
     moved = np.stack(
-        [_onto(target, part, frame) for part, frame in zip(still, points, strict=True)]
+        [similarity(part, target)(frame) for part, frame in zip(still, points, strict=True)]
     ).astype(np.float32)
     matrix = crop_matrix(moved.mean(0))
     return np.stack([transform(matrix, frame) for frame in moved])
-
-
-def _onto(
-    target: NDArray[np.float64], still: NDArray[np.float64], points: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """`points` moved by the similarity that brings `still` nearest to `target`, each [N, 3]."""
-    centre, place = still.mean(0), target.mean(0)
-    u, s, vt = np.linalg.svd((target - place).T @ (still - centre))
-    flip = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
-    scale = (s * np.diag(flip)).sum() / np.square(still - centre).sum()
-    return np.asarray(scale * (points - centre) @ (u @ flip @ vt).T + place)
 
 
 @dataclass(frozen=True)

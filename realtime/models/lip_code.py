@@ -103,14 +103,16 @@ class LipDecoder(nn.Module):
         code: Tensor = self.layers(seen.flatten(-2)) * self.scale
         return code
 
-    def forward(self, window: Tensor, present: Tensor) -> Tensor:
+    def forward(self, window: Tensor, present: Tensor, habit: Tensor | float = 0.0) -> Tensor:
         """float32 [..., 6, E] and bool [..., 6] -> code float32 [..., 16].
+
+        `habit` [16] is added: how this speaker's lips differ from what everybody's say.
 
         A network unsure whether it hears a P opens half way, so its doubt is resolved here: the
         odds of a closing phone, against what a false closure would cost, shut the lips.
         """
         q = self.closing(window, present)[..., None]
-        code = self.estimate(window, present) * self.gain
+        code = self.estimate(window, present) * self.gain + habit
         return code - q * self._opening(code)
 
     def closing(self, window: Tensor, present: Tensor) -> Tensor:
@@ -156,10 +158,17 @@ class LipReader:
     """Sound in, lip code out, one frame a step: what the engine drives the mask with.
 
     Step k takes the sound of frame k and returns the code of frame k - lookahead, so the codes of
-    the first `lookahead` steps are rest. Before step 0 there was silence.
+    the first `lookahead` steps are rest. Before step 0 there was silence. `habit` float32 [16] is
+    the speaker's.
     """
 
-    def __init__(self, encoder: AudioEncoder, decoder: LipDecoder, lookahead_frames: int) -> None:
+    def __init__(
+        self,
+        encoder: AudioEncoder,
+        decoder: LipDecoder,
+        lookahead_frames: int,
+        habit: NDArray[np.float32] | None = None,
+    ) -> None:
         if not 0 <= lookahead_frames <= MAX_LOOKAHEAD_FRAMES:
             raise ValueError(
                 f"lookahead must be 0 to {MAX_LOOKAHEAD_FRAMES} frames, found {lookahead_frames}"
@@ -167,6 +176,7 @@ class LipReader:
         self._encoder = encoder.eval()
         self._decoder = decoder.eval()
         self._ahead = lookahead_frames
+        self._habit = torch.zeros(CODES) if habit is None else torch.from_numpy(habit)
         self.reset()
 
     def reset(self) -> None:
@@ -187,7 +197,7 @@ class LipReader:
         state.step += 1
         if state.step <= self._ahead:
             return np.zeros(CODES, np.float32)
-        code: NDArray[np.float32] = self._decoder(*self._window()).numpy()
+        code: NDArray[np.float32] = self._decoder(*self._window(), self._habit).numpy()
         return code * np.float32(gain)
 
     def _window(self) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.enroll.mesh import backward_flow, sample
 from realtime.face import (
     CROP,
     EYES_WINDOW,
@@ -34,7 +35,6 @@ from realtime.mouth_plate import MouthPlate
 from realtime.regions import Region, one_hot
 from realtime.training.lids import make_lids
 from realtime.training.lip_basis import taper
-from realtime.training.mesh import backward_flow, sample
 from realtime.training.parser_attire import Person, put_on_glasses
 from realtime.training.people import Photo, own_plate, smile_plate
 

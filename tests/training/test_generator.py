@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from realtime.enroll.mesh import sample
 from realtime.face import EYES_WINDOW, LANDMARKS, MOUTH_WINDOW
 from realtime.models.generator import Generator
 from realtime.models.style_encoder import StyleEncoder
@@ -26,7 +27,6 @@ from realtime.training.generator import (
     train,
     window_of,
 )
-from realtime.training.mesh import sample
 from realtime.training.pictures import make_picture, stack
 from realtime.training.timed import rate_at
 from tests.faces import drawn_face

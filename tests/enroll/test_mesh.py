@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from realtime.enroll.mesh import backward_flow, sample, triangles
 from realtime.face import INNER_LOWER_LIP, OUTER_LOWER_LIP, OVAL, Points, Window
-from realtime.training.mesh import backward_flow, sample, triangles
 from tests.faces import drawn_face
 
 WHOLE: Window = (slice(0, 256), slice(0, 256))

@@ -1,0 +1,54 @@
+"""`eval`: clips say their own words again, and are compared with what they showed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realtime.clock import FRAME_SAMPLES, Sound
+from realtime.commands.common import Arguments, load_networks, report
+from realtime.enroll.landmarks import Landmarker, find_model
+from realtime.errors import InputError
+from realtime.frame import Frame, Picture
+from realtime.measure.self_driven import compare, read_clip, read_pictures, speak, summary, table
+from realtime.models.syncnet import load_syncnet
+from realtime.outputs.progress import bar
+from realtime.outputs.video_file import VideoFile
+
+
+def evaluate(arguments: Arguments) -> None:
+    """Every .mp4 of a folder; raises InputError when there is none."""
+    paths = sorted(arguments.clips.glob("*.mp4"))
+    if not paths:
+        raise InputError(f"expected a folder of .mp4 clips, found none in {arguments.clips}")
+    networks, judge = load_networks(), load_syncnet()
+    rows: list[dict[str, Any]] = []
+    with Landmarker(find_model(arguments.landmarker, os.environ)) as landmarker:
+        for path in paths:
+            pictures = read_pictures(path)
+            with bar(path.stem, 3 * len(pictures)) as advance:
+                clip = read_clip(path, pictures, landmarker, judge, advance)
+                made = []
+                for picture in speak(clip, networks):
+                    made.append(picture)
+                    advance()
+                rows.append(compare(clip, made, landmarker, judge, advance))
+            if arguments.videos:
+                write(arguments.videos / path.name, made, clip.sound)
+    print(table(rows))
+    report(summary(rows) | {"clips": rows}, arguments.json)
+
+
+def write(path: Path, pictures: Sequence[Picture], sound: Sound) -> None:
+    """Pictures RGB uint8 [H, W, 3] and their sound; raises OutputError."""
+    blocks = np.zeros((len(pictures), FRAME_SAMPLES), np.int16)
+    count = min(len(sound), blocks.size)
+    blocks.reshape(-1)[:count] = sound[:count]
+    height, width = pictures[0].shape[:2]
+    with VideoFile(path, (width, height)) as video:
+        for index, picture in enumerate(pictures):
+            video.write(Frame(index, picture, blocks[index]))

@@ -1,0 +1,85 @@
+"""A video of one person -> how that person's face speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
+from realtime.enroll.landmarks import Landmarker
+from realtime.enroll.mesh import mouth_triangles, triangles
+from realtime.enroll.speaker import Speaker
+from realtime.errors import PortraitError
+from realtime.face import LANDMARKS, crop_matrix, transform
+from realtime.filmed_face import FilmedFace
+from realtime.models.lip_code import LipReader
+from realtime.models.networks import Networks
+from realtime.mouths import LIPS, Mouths, cut
+
+Picture = NDArray[np.uint8]
+Array = NDArray[np.float32]
+
+LOOKAHEAD_MS = 80
+_LIP_WEIGHT = 3.0
+_MOST_MISSING = 0.1  # share of the frames in which the face may be lost
+
+
+def track(
+    landmarker: Landmarker, pictures: Iterable[Picture], advance: Callable[[], None] = lambda: None
+) -> Array:
+    """Landmarks float32 [T, 478, 3] of the one person in pictures RGB uint8 [H, W, 3].
+
+    Where the face is lost for a moment it stays where it was; raises PortraitError when that is
+    often.
+    """
+    seen: list[Array | None] = []
+    for picture in pictures:
+        faces = landmarker.faces(picture)
+        seen.append(faces[0][0] if len(faces) == 1 else None)
+        advance()
+    missing = sum(points is None for points in seen)
+    if missing > _MOST_MISSING * len(seen):
+        raise PortraitError(
+            f"expected one face in every picture, found {missing} of {len(seen)} without"
+        )
+    last = next(points for points in seen if points is not None)
+    return np.stack([last := last if points is None else points for points in seen])
+
+
+def lip_codes(networks: Networks, sound: Sound, frames: int, habit: Array | None = None) -> Array:
+    """What the lips of int16 [N] do in each frame, as the engine would have it: [frames, 16]."""
+    ahead = lookahead_frames(LOOKAHEAD_MS)
+    reader = LipReader(networks.encoder, networks.lips, ahead, habit)
+    whole = np.zeros((frames + ahead) * FRAME_SAMPLES, np.int16)
+    count = min(len(sound), len(whole))
+    whole[:count] = sound[:count]
+    blocks = whole.reshape(-1, FRAME_SAMPLES)
+    return np.stack([reader.push(block) for block in blocks])[ahead:]
+
+
+def filmed_face(
+    speaker: Speaker, pictures: Sequence[Picture], points: Array, heard: Array, basis: Array
+) -> FilmedFace:
+    """pictures RGB uint8 [H, W, 3] and their landmarks float32 [T, 478, 3]; heard: the lip codes
+    [T, 16] of their sound; basis float32 [16, 478, 3] of the codes."""
+    matrices = [crop_matrix(speaker.resting(face)) for face in points]
+    mouths = Mouths(
+        np.stack([cut(picture, m) for picture, m in zip(pictures, matrices, strict=True)]),
+        np.stack([transform(m, face) for m, face in zip(matrices, points, strict=True)]),
+        np.concatenate([mouth_triangles(), triangles()]),
+    )
+    motion = np.stack([speaker.motion(face) for face in points])
+    habit = (encoded(motion, basis) - heard).mean(0)
+    return FilmedFace(speaker.rest, mouths, habit.astype(np.float32))
+
+
+def encoded(motion: Array, basis: Array) -> Array:
+    """The lip codes float32 [T, 16] nearest to motion [T, 478, >=2], lips weighing most."""
+    weight = np.ones((LANDMARKS, 1), np.float32)
+    weight[list(LIPS)] = _LIP_WEIGHT
+    directions = (basis[..., :2] * weight).reshape(len(basis), -1)
+    return np.asarray(
+        (motion[..., :2] * weight).reshape(len(motion), -1) @ np.linalg.pinv(directions), np.float32
+    )

@@ -1,0 +1,38 @@
+"""A face that a video has shown, speaking: motion laid onto any picture of its head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.face import Points, crop_matrix, transform, uncrossed
+from realtime.mouths import Mouths, lay_on, lower_face
+from realtime.rigid import Similarity
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class FilmedFace:
+    """rest: landmarks float32 [478, 3] in head coordinates (realtime.enroll.speaker), lips
+    together. mouths: what the video showed below the nose. habit: float32 [16], the lip code this
+    speaker adds to what everybody's lips do."""
+
+    rest: Points
+    mouths: Mouths
+    habit: NDArray[np.float32]
+
+    def speak(self, picture: Picture, place: Similarity, motion: Points) -> Picture:
+        """RGB uint8 [H, W, 3] with another lower face, its own unseen.
+
+        place: from head coordinates to the picture; motion: float32 [478, 3], eye distances.
+        """
+        rest = np.asarray(place(self.rest), np.float32)
+        to_crop = crop_matrix(rest)
+        moved = np.asarray(place(uncrossed(self.rest + motion)), np.float32)
+        spoken = picture.copy()
+        shown = self.mouths.show(transform(to_crop, moved))
+        lay_on(spoken, to_crop, shown, lower_face(transform(to_crop, rest)))
+        return spoken
