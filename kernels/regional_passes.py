@@ -1,6 +1,6 @@
 """The two pointwise passes that make a plain convolution regional, each one trip through memory.
 
-    style:  s(p) * x(p)                                 before the convolution, upsampling included
+    style:  s(p) * x(p)                                 before the convolution
     finish: act(d(p) * y(p) + shift(p)) [* s'(p)]       after it, with the next layer's scales
 
 Maps are never stored: s(p) = sum_r m_r(p) s_r is a product of 12 numbers, done on the way.
@@ -18,20 +18,17 @@ SLOPE = 0.2
 Implementation = Literal["auto", "reference", "triton"]
 
 
-def style(
-    x: Tensor, mask: Tensor, scale: Tensor, *, factor: int = 1, impl: Implementation = "auto"
-) -> Tensor:
-    """x, each pixel repeated `factor` times each way, times its scales: [N, C, H, W].
+def style(x: Tensor, mask: Tensor, scale: Tensor, *, impl: Implementation = "auto") -> Tensor:
+    """x times its scales: [N, C, H, W].
 
-    x [N, C, H / factor, W / factor]; mask [N, R, H, W]; scale [N, R, C]; one floating dtype,
-    R at most 16. `auto` is Triton on a GPU and the reference elsewhere. No gradients in Triton.
+    x [N, C, H, W]; mask [N, R, H, W]; scale [N, R, C]; one floating dtype, R at most 16. `auto` is
+    Triton on a GPU and the reference elsewhere. No gradients in Triton.
     """
     if _is_triton(impl, x):
         from kernels import regional_passes_triton
 
-        return regional_passes_triton.style(x, mask, scale, factor)
-    larger = F.interpolate(x, scale_factor=float(factor)) if factor > 1 else x
-    return larger * region_map(mask, scale)
+        return regional_passes_triton.style(x, mask, scale)
+    return x * region_map(mask, scale)
 
 
 def finish(

@@ -21,16 +21,13 @@ from kernels.regional_passes import SLOPE
 _REGIONS, _PIXELS, _CHANNELS = 16, 64, 32
 
 
-def style(x: Tensor, mask: Tensor, scale: Tensor, factor: int, out: Tensor | None = None) -> Tensor:
+def style(x: Tensor, mask: Tensor, scale: Tensor, out: Tensor | None = None) -> Tensor:
     """See `kernels.regional_passes.style`; `out` is written whole, and made if it is not given."""
-    batch, channels, height, width = x.shape
-    size = (batch, channels, height * factor, width * factor)
-    out = _like(x, size) if out is None else out
+    _, channels, height, width = x.shape
+    out = _like(x) if out is None else out
     x, mask, scale = _rows(x), _rows(mask), scale.contiguous()
-    _style_kernel[_grid(size)](
-        *(x, mask, scale, out, size[2] * size[3], size[3], channels, scale.shape[1]),
-        FACTOR=factor,
-        **_blocks(scale),
+    _style_kernel[_grid(x.shape)](
+        *(x, mask, scale, out, height * width, channels, scale.shape[1]), **_blocks(scale)
     )
     return out
 
@@ -45,7 +42,7 @@ def finish(
 ) -> Tensor:
     """See `kernels.regional_passes.finish`; `out` is written whole, and made if it is not given."""
     _, channels, height, width = y.shape
-    out = _like(y, y.shape) if out is None else out
+    out = _like(y) if out is None else out
     y, mask, demodulation = _rows(y), _rows(mask), demodulation.contiguous()
     shift = _rows(shift.expand(-1, channels, height, width))
     following = demodulation if next_scale is None else next_scale.contiguous()
@@ -66,10 +63,8 @@ def _style_kernel(  # type: ignore[no-untyped-def]
     scale,
     out,
     pixels,
-    width,
     channels,
     regions,
-    FACTOR: tl.constexpr,  # noqa: N803
     REGIONS: tl.constexpr,  # noqa: N803
     PIXELS: tl.constexpr,  # noqa: N803
     CHANNELS: tl.constexpr,  # noqa: N803
@@ -78,12 +73,10 @@ def _style_kernel(  # type: ignore[no-untyped-def]
     p = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     c = tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS)
     inside = (p < pixels)[:, None] & (c < channels)[None, :]
-    parent = (p // width // FACTOR) * (width // FACTOR) + p % width // FACTOR
-    first = picture * (pixels // (FACTOR * FACTOR))
-    value = tl.load(x + (first + parent)[:, None] * channels + c[None, :], mask=inside, other=0)
-    styles = _region_map(mask, scale, picture, p, c, pixels, channels, regions, REGIONS)
-    place = out + (picture * pixels + p)[:, None] * channels + c[None, :]
-    tl.store(place, value.to(tl.float32) * styles, mask=inside)
+    place = (picture * pixels + p)[:, None] * channels + c[None, :]
+    value = tl.load(x + place, mask=inside, other=0).to(tl.float32)
+    value *= _region_map(mask, scale, picture, p, c, pixels, channels, regions, REGIONS)
+    tl.store(out + place, value, mask=inside)
 
 
 @triton.jit  # type: ignore[untyped-decorator]
@@ -166,5 +159,5 @@ def _rows(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def _like(x: Tensor, size: tuple[int, ...]) -> Tensor:
-    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
+def _like(x: Tensor) -> Tensor:
+    return torch.empty_like(x, memory_format=torch.channels_last)

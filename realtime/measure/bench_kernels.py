@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from kernels.regional_conv2d import as_kernel, convolve_prepared, demodulation
 from kernels.regional_passes import SLOPE
+from kernels.upsampled_conv2d import convolve_folded, folded
 from realtime.face import CROP, MOUTH_WINDOW
 from realtime.measure.machine import cpu_name
 from realtime.models import openvino_graph
@@ -37,6 +38,25 @@ class Row:
     rfold_ms: float = math.nan
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A layer: channels into it, channels out, and the side of its outcome, px; if it upsamples,
+    what goes into it is half as large."""
+
+    into: int
+    out: int
+    side: int
+    upsamples: bool
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of its convolution."""
+        return (4 if self.upsamples else 9) * self.into * self.out * self.side**2
+
+    def __str__(self) -> str:
+        return f"{self.into:>3} to {self.out:>3}, {self.side}x{self.side}{' x2' * self.upsamples}"
+
+
 class Layer(nn.Module):
     """A random regional layer whose tables are ready, as they are for a known avatar."""
 
@@ -46,34 +66,40 @@ class Layer(nn.Module):
     shift: Tensor
     every: Tensor
 
-    def __init__(self, into: int, out: int, side: int) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        weight = torch.randn(out, into, 3, 3) * (9 * into) ** -0.5
-        scale = 1 + 0.3 * torch.randn(CONDITION, into)
+        weight = torch.randn(shape.out, shape.into, 3, 3) * (9 * shape.into) ** -0.5
+        scale = 1 + 0.3 * torch.randn(CONDITION, shape.into)
         demodulations = demodulation(weight, scale)
         styled = weight * scale[:, None, :, None, None] * demodulations[..., None, None, None]
-        self.register_buffer("weight", weight)
+        every = styled[:REGIONS].flatten(0, 1)
+        self._upsamples = shape.upsamples
+        self.register_buffer("weight", folded(weight) if shape.upsamples else weight)
         self.register_buffer("scale", as_kernel(scale))
         self.register_buffer("demodulation", as_kernel(demodulations))
-        self.register_buffer("shift", torch.randn(1, out, side, side))
-        self.register_buffer("every", styled[:REGIONS].flatten(0, 1))
+        self.register_buffer("shift", torch.randn(1, shape.out, shape.side, shape.side))
+        self.register_buffer("every", folded(every) if shape.upsamples else every)
 
     def plain(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight, padding=1)
+        return self._convolve(x, self.weight)
 
-    def ours(self, x: Tensor, told: Tensor) -> Tensor:
+    def ours(self, x: Tensor, told: tuple[Tensor, Tensor]) -> Tensor:
+        """told: the condition where x lies, and where the outcome does."""
         return convolve_prepared(x, self.weight, told, self.scale, self.demodulation, self.shift)
 
-    def rfold(self, x: Tensor, told: Tensor) -> Tensor:
+    def rfold(self, x: Tensor, told: tuple[Tensor, Tensor]) -> Tensor:
         """Every region's convolution, blended by the mask."""
-        mask = told[:, :REGIONS, None]
-        every = F.conv2d(x, self.every, padding=1)
+        mask = told[1][:, :REGIONS, None]
+        every = self._convolve(x, self.every)
         blended = every.view(1, REGIONS, -1, *every.shape[2:]).mul_(mask).sum(1)
         return F.leaky_relu_(blended.add_(self.shift), SLOPE)
 
+    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        return convolve_folded(x, weight) if self._upsamples else F.conv2d(x, weight, padding=1)
+
 
 class Chain(nn.Module):
-    """The layers one after the other, upsampled between: only here does fusing show."""
+    """The layers one after the other: only here does fusing show."""
 
     start: Tensor
 
@@ -81,8 +107,9 @@ class Chain(nn.Module):
         super().__init__()
         self._regional = regional
         shapes = layer_shapes()
-        self.layers = nn.ModuleList(Layer(*shape) for shape in shapes)
-        self.register_buffer("start", torch.randn(1, shapes[0][0], shapes[0][2], shapes[0][2]))
+        self.layers = nn.ModuleList(map(Layer, shapes))
+        first = shapes[0]
+        self.register_buffer("start", torch.randn(1, first.into, first.side, first.side))
 
     def forward(self, condition: Tensor) -> Tensor:
         """float32 [1, 15, 160, 160] -> [1, 1, 160, 160]; the plain chain looks at it once."""
@@ -91,9 +118,10 @@ class Chain(nn.Module):
         x = self.start + levels[0][:, :1]
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, Layer)
-            if index and index % 2 == 0:
-                x = F.interpolate(x, scale_factor=2.0)
-            x = layer.ours(x, levels[index // 2]) if self._regional else layer.plain(x)
+            if self._regional:
+                x = layer.ours(x, (levels[max(index - 1, 0) // 2], levels[index // 2]))
+            else:
+                x = layer.plain(x)
         return x[:, :1].float()
 
 
@@ -109,7 +137,7 @@ def bench_kernels(
     """
     chains = {backend: _chain_row(backend, now, rounds) for backend in candidates}
     backend, best = min(chains.items(), key=lambda item: item[1].ours_ms)
-    layers = [_layer_row(*shape, backend.dtype, now, rounds) for shape in layer_shapes()]
+    layers = [_layer_row(shape, backend.dtype, now, rounds) for shape in layer_shapes()]
     result: Result = {
         "over_plain": best.ours_ms / min(row.plain_ms for row in chains.values()),
         "speedup_over_rfold": sum(row.rfold_ms for row in layers) / best.ours_ms,
@@ -121,8 +149,8 @@ def bench_kernels(
     return result, [*layers, *chains.values()]
 
 
-def layer_shapes() -> list[tuple[int, int, int]]:
-    """Channels into, channels out and side of the generator's ten layers, in the mouth's window."""
+def layer_shapes() -> list[Shape]:
+    """The generator's ten layers, in the mouth's window."""
     rows, _ = MOUTH_WINDOW
     finest = rows.stop - rows.start
     sides = [finest * (BASE << level) // CROP for level in range(len(CHANNELS))]
@@ -130,24 +158,25 @@ def layer_shapes() -> list[tuple[int, int, int]]:
     return [
         shape
         for (into, out), side in zip(widths, sides, strict=True)
-        for shape in ((into, out, side), (out, out, side))
+        for shape in (Shape(into, out, side, side > sides[0]), Shape(out, out, side, False))
     ]
 
 
-def _layer_row(into: int, out: int, side: int, dtype: torch.dtype, now: Clock, rounds: int) -> Row:
-    layer = channels_last(Layer(into, out, side).to(dtype))
-    x, told = (
-        torch.rand(1, channels, side, side, dtype=dtype).contiguous(
-            memory_format=torch.channels_last
-        )
-        for channels in (into, CONDITION)
+def _layer_row(shape: Shape, dtype: torch.dtype, now: Clock, rounds: int) -> Row:
+    layer = channels_last(Layer(shape).to(dtype))
+    told = torch.rand(1, CONDITION, shape.side, shape.side)
+    before = F.avg_pool2d(told, 2) if shape.upsamples else told
+    x = torch.rand(1, shape.into, *before.shape[2:])
+    x, before, told = (
+        part.to(dtype).contiguous(memory_format=torch.channels_last) for part in (x, before, told)
     )
+    masks = before, told
     times = _times(
-        [lambda: layer.plain(x), lambda: layer.ours(x, told), lambda: layer.rfold(x, told)],
+        [lambda: layer.plain(x), lambda: layer.ours(x, masks), lambda: layer.rfold(x, masks)],
         now,
         rounds,
     )
-    return Row(f"{into:>3} to {out:>3}, {side}x{side}", *times)
+    return Row(str(shape), *times)
 
 
 def _chain_row(backend: Backend, now: Clock, rounds: int) -> Row:

@@ -66,6 +66,7 @@ class Level(nn.Module):
 
     def __init__(self, into: int, out: int, size: int) -> None:
         super().__init__()
+        self.size = size
         self.first = RegionalConv(into, out, size)
         self.second = RegionalConv(out, out, size)
         self.condition = nn.Conv2d(CONDITION, out, 3, padding=1, bias=False)
@@ -80,7 +81,8 @@ class Level(nn.Module):
     def forward(
         self, x: Tensor, condition: Tensor, reference: Tensor, codes: Tensor, window: Window
     ) -> tuple[Tensor, Tensor]:
-        """Features [N, I, h, w] -> features [N, O, h, w] and this level's heads [N, 7, h, w]."""
+        """Features of the level below, [N, I, h / 2, w / 2] (at the coarsest the constant,
+        [N, I, h, w]) -> features [N, O, h, w] and this level's heads [N, 7, h, w]."""
         mask = condition[:, :REGIONS]
         told = self.condition(condition) + self.reference(reference)
         x = self.first(x, mask, codes, self.first.shift(window) + told)
@@ -119,7 +121,6 @@ class Generator(nn.Module):
         x = cut(self.constant, window).expand(len(photo), -1, -1, -1)
         heads: Tensor | None = None
         for level, condition, reference in zip(self.levels, conditions, references, strict=True):
-            x = x if heads is None else F.interpolate(x, scale_factor=2.0)
             x, new = level(x, condition, reference, codes, window)
             heads = sum_heads(heads, new)
         assert heads is not None

@@ -20,9 +20,11 @@ from torch import Tensor, nn
 
 from kernels.conv2d_times import onednn_computes
 from kernels.regional_conv2d import as_kernel, convolve_prepared, demodulation
+from kernels.upsampled_conv2d import folded
 from realtime.face import CROP, MOUTH_WINDOW, Window
 from realtime.models import openvino_graph
 from realtime.models.generator import (
+    BASE,
     CONDITION,
     Generator,
     Level,
@@ -77,7 +79,8 @@ class Layers:
 class _Conv(nn.Module):
     """A regional convolution of one avatar: weight, tables as 1x1 kernels, shift [1, O, h, w].
 
-    The kernels read the whole condition, the plate with zeros: cutting out the mask costs more.
+    `told` is the condition where the features lie, and where the outcome does: the kernels read all
+    of it, the plate with zeros, for cutting out the mask costs more.
     """
 
     weight: Tensor
@@ -85,16 +88,18 @@ class _Conv(nn.Module):
     demodulation: Tensor
     shift: Tensor
 
-    def __init__(self, conv: RegionalConv, codes: Tensor, shift: Tensor) -> None:
+    def __init__(
+        self, conv: RegionalConv, codes: Tensor, shift: Tensor, *, upsampling: bool = False
+    ) -> None:
         super().__init__()
-        scale = conv.scale(codes)
-        self.register_buffer("weight", conv.weight.detach())
+        scale, weight = conv.scale(codes), conv.weight.detach()
+        self.register_buffer("weight", folded(weight) if upsampling else weight)
         self.register_buffer("scale", _table(scale))
         self.register_buffer("demodulation", _table(demodulation(conv.weight, scale)))
         self.register_buffer("shift", shift.expand(1, len(conv.weight), -1, -1).contiguous())
 
-    def forward(self, x: Tensor, condition: Tensor, shift: Tensor) -> Tensor:
-        return convolve_prepared(x, self.weight, condition, self.scale, self.demodulation, shift)
+    def forward(self, x: Tensor, told: tuple[Tensor, Tensor], shift: Tensor) -> Tensor:
+        return convolve_prepared(x, self.weight, told, self.scale, self.demodulation, shift)
 
 
 class _Level(nn.Module):
@@ -106,16 +111,17 @@ class _Level(nn.Module):
 
     def __init__(self, level: Level, reference: Tensor, codes: Tensor, window: Window) -> None:
         super().__init__()
-        told = level.reference(reference)
-        self.first = _Conv(level.first, codes, level.first.shift(window) + told)
+        shift = level.first.shift(window) + level.reference(reference)
+        self.first = _Conv(level.first, codes, shift, upsampling=level.size > BASE)
         self.second = _Conv(level.second, codes, level.second.shift(window))
         self.register_buffer("condition", level.condition.weight.detach())
         self.register_buffer("head", level.head.weight.detach())
         self.register_buffer("head_bias", torch.as_tensor(level.head.bias).detach())
 
-    def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        told = F.conv2d(condition, self.condition, padding=1).add_(self.first.shift)
-        x = self.second(self.first(x, condition, told), condition, self.second.shift)
+    def forward(self, x: Tensor, coarser: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        shift = F.conv2d(condition, self.condition, padding=1).add_(self.first.shift)
+        x = self.first(x, (coarser, condition), shift)
+        x = self.second(x, (condition, condition), self.second.shift)
         return x, F.conv2d(x, self.head, self.head_bias)
 
 
@@ -137,10 +143,9 @@ class WindowGraph(nn.Module):
 
     def forward(self, condition: Tensor) -> Tensor:
         heads: Tensor | None = None
-        x = self.start
-        for level, told in zip(self.levels, self._conditions(condition), strict=True):
-            x = x if heads is None else F.interpolate(x, scale_factor=2.0)
-            x, new = level(x, told)
+        x, told = self.start, self._conditions(condition)
+        for level, coarser, own in zip(self.levels, (told[0], *told), told, strict=False):
+            x, new = level(x, coarser, own)
             # Planar: the few heads are cut apart below, and strided they cost twice as much.
             heads = add_heads(heads, new.float().contiguous())
         assert heads is not None

@@ -27,17 +27,26 @@ Case = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 def make_case(
-    batch: int, into: int, out: int, size: tuple[int, int], regions: int, soft: bool = True
+    batch: int,
+    into: int,
+    out: int,
+    size: tuple[int, int],
+    regions: int,
+    *,
+    soft: bool = True,
+    factor: int = 1,
 ) -> Case:
+    """x is of `size`; the mask, and what comes out, `factor` times as large."""
     draw = torch.Generator().manual_seed(batch * 7 + into + size[0])
     x = torch.randn(batch, into, *size, generator=draw, dtype=torch.float64)
     weight = torch.randn(out, into, 3, 3, generator=draw, dtype=torch.float64)
-    logits = torch.randn(batch, regions, *size, generator=draw, dtype=torch.float64)
+    larger = factor * size[0], factor * size[1]
+    logits = torch.randn(batch, regions, *larger, generator=draw, dtype=torch.float64)
     mask = logits.softmax(1)
     if not soft:
         mask = torch.zeros_like(logits).scatter_(1, logits.argmax(1, keepdim=True), 1.0)
     scale = 1 + 0.3 * torch.randn(batch, regions, into, generator=draw, dtype=torch.float64)
-    shift = torch.randn(batch, out, *size, generator=draw, dtype=torch.float64)
+    shift = torch.randn(batch, out, *larger, generator=draw, dtype=torch.float64)
     return x, weight, mask, scale, shift
 
 
@@ -48,36 +57,54 @@ def relative_error(found: Tensor, expected: Tensor) -> float:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("impl", ["auto", "train", "fast", TRITON])
 @pytest.mark.parametrize("regions", [1, 12])
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("factor", [1, 2])
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (16, 13)])
 def test_agrees_with_the_formula(
-    dtype: torch.dtype, impl: str, regions: int, size: tuple[int, int]
+    dtype: torch.dtype, impl: str, regions: int, soft: bool, factor: int, size: tuple[int, int]
 ) -> None:
-    case = make_case(2, 9, 5, size, regions)
-    expected = regional_conv2d(*case, impl="reference")
+    """Hard masks of random pixels are regions of one pixel; odd sizes, and one region of twelve
+    or of one, included."""
+    case = make_case(2, 9, 5, size, regions, soft=soft, factor=factor)
     rounded = [part.to(dtype) for part in case]
+    expected = regional_conv2d(*(part.double() for part in rounded), impl="reference")
     found = regional_conv2d(*rounded, impl=impl)  # type: ignore[arg-type]
     assert found.dtype == dtype
     assert relative_error(found, expected) <= TOLERANCE[dtype]
 
 
-def test_single_pixel_regions() -> None:
-    case = make_case(1, 4, 6, (9, 11), 12, soft=False)
-    expected = regional_conv2d(*case, impl="reference")
-    found = regional_conv2d(*(part.float() for part in case), impl="fast")
+@pytest.mark.parametrize("impl", ["fast", TRITON])
+@pytest.mark.parametrize("regions", [1, 12])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_mask_of_one_region_is_a_modulated_convolution(
+    impl: str, regions: int, factor: int
+) -> None:
+    """Whatever the tables of regions say that are nowhere."""
+    x, weight, mask, scale, shift = make_case(2, 5, 4, (6, 7), regions, factor=factor)
+    mask = torch.zeros_like(mask)
+    mask[:, regions // 2] = 1
+    scale[:, regions // 2 + 1 :] = 1e3
+    case = x, weight, mask, scale, shift
+    expected = regional_conv2d(*case, impl="rfold")
+    torch.testing.assert_close(regional_conv2d(*case, impl="reference"), expected)
+    found = regional_conv2d(*(part.float() for part in case), impl=impl)  # type: ignore[arg-type]
     assert relative_error(found, expected) <= TOLERANCE[torch.float32]
 
 
-def halves() -> Case:
+def halves(factor: int = 1) -> Case:
     """Two regions side by side, the border between columns 5 and 6."""
-    x, weight, mask, scale, shift = make_case(2, 4, 3, (8, 12), 2)
+    x, weight, mask, scale, shift = make_case(
+        2, 4, 3, (8 // factor, 12 // factor), 2, factor=factor
+    )
     mask = torch.zeros_like(mask)
     mask[:, 0, :, :6] = 1
     mask[:, 1, :, 6:] = 1
     return x, weight, mask, scale, shift
 
 
-def test_equals_rfold_inside_a_region() -> None:
-    case = halves()
+@pytest.mark.parametrize("factor", [1, 2])
+def test_equals_rfold_inside_a_region(factor: int) -> None:
+    case = halves(factor)
     ours = regional_conv2d(*case, impl="reference")
     theirs = regional_conv2d(*case, impl="rfold")
     away = [*range(5), *range(7, 12)]
@@ -89,12 +116,6 @@ def test_differs_from_rfold_at_the_border() -> None:
     ours = regional_conv2d(*case, impl="reference")
     theirs = regional_conv2d(*case, impl="rfold")
     assert (ours[..., 5:7] - theirs[..., 5:7]).abs().max() > 0.01
-
-
-def test_one_region_is_a_modulated_convolution() -> None:
-    case = make_case(2, 5, 4, (6, 6), 1)
-    ours = regional_conv2d(*case, impl="reference")
-    torch.testing.assert_close(ours, regional_conv2d(*case, impl="rfold"))
 
 
 def test_demodulated_weights_have_unit_norm() -> None:
@@ -112,8 +133,9 @@ def test_map_of_a_hard_mask_is_a_lookup() -> None:
 
 
 @pytest.mark.parametrize("impl", ["reference", "train"])
-def test_gradients(impl: str) -> None:
-    case = [part.requires_grad_() for part in make_case(1, 2, 3, (3, 4), 2)]
+@pytest.mark.parametrize("factor", [1, 2])
+def test_gradients(impl: str, factor: int) -> None:
+    case = [part.requires_grad_() for part in make_case(1, 2, 3, (3, 4), 2, factor=factor)]
     assert torch.autograd.gradcheck(
         lambda *parts: regional_conv2d(*parts, impl=impl),  # type: ignore[arg-type]
         case,

@@ -56,24 +56,21 @@ def assert_close(found: Tensor, expected: Tensor, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("impl", ["auto", "reference", TRITON])
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("factor", [1, 2])
 @pytest.mark.parametrize(("regions", "hard"), [(1, False), (12, False), (12, True)])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_style(
     shape: tuple[int, int, int, int],
     regions: int,
     hard: bool,
-    factor: int,
     dtype: torch.dtype,
     impl: Implementation,
 ) -> None:
     batch, channels, height, width = shape
-    mask = shares(batch, regions, factor * height, factor * width, hard)
+    mask = shares(batch, regions, height, width, hard)
     case = [draw(*shape), mask, 1 + 0.3 * draw(batch, regions, channels)]
     (x, mask, scale), exact = rounded(case, dtype)
-    larger = exact[0].repeat_interleave(factor, 2).repeat_interleave(factor, 3)
-    expected = larger * lookup(exact[1], exact[2])
-    assert_close(style(x, mask, scale, factor=factor, impl=impl), expected, dtype)
+    expected = exact[0] * lookup(exact[1], exact[2])
+    assert_close(style(x, mask, scale, impl=impl), expected, dtype)
 
 
 @pytest.mark.parametrize("impl", ["auto", "reference", TRITON])
@@ -109,7 +106,7 @@ def test_every_output_is_written() -> None:
     mask = shares(1, 3, 9, 7, hard=True).float().to(DEVICE)
     x, table = draw(1, 5, 9, 7).float().to(DEVICE), draw(1, 3, 5).float().to(DEVICE)
     outs = [torch.full_like(x, math.nan, memory_format=torch.channels_last) for _ in range(2)]
-    regional_passes_triton.style(x, mask, table, 1, outs[0])
+    regional_passes_triton.style(x, mask, table, outs[0])
     regional_passes_triton.finish(x, mask, table, x, table, outs[1])
     assert all(bool(out.isfinite().all()) for out in outs)
 

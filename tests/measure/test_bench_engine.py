@@ -29,7 +29,7 @@ def loud(frames: int) -> list[Sound]:
 def test_multiply_adds_are_the_layers_and_little_more() -> None:
     backend = Backend("torch", torch.float64)
     engine = Engine(untrained_networks(), drawn_avatar(), lookahead_ms=0, backend=backend)
-    layers = sum(9 * into * out * side * side for into, out, side in layer_shapes())
+    layers = sum(shape.multiply_adds for shape in layer_shapes())
     counted = multiply_adds(engine, loud(3))
     assert layers < counted < 2 * layers
 

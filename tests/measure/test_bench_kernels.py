@@ -7,24 +7,27 @@ import itertools
 import pytest
 import torch
 
-from realtime.measure.bench_kernels import Layer, bench_kernels, layer_shapes
+from realtime.measure.bench_kernels import Layer, Shape, bench_kernels, layer_shapes
 from realtime.models.renderer import Backend
 
 
-def test_the_forms_are_the_same_layer() -> None:
+@pytest.mark.parametrize("upsamples", [False, True])
+def test_the_forms_are_the_same_layer(upsamples: bool) -> None:
     torch.manual_seed(0)
-    layer = Layer(5, 3, 7)
-    told = torch.zeros(1, 15, 7, 7)
+    layer = Layer(Shape(5, 3, 8, upsamples))
+    told = torch.zeros(1, 15, 8, 8)
     told[:, 4] = 1
-    x = torch.randn(1, 5, 7, 7)
-    torch.testing.assert_close(layer.ours(x, told), layer.rfold(x, told), rtol=1e-4, atol=1e-5)
+    before = told[..., ::2, ::2] if upsamples else told
+    x = torch.randn(1, 5, *before.shape[2:])
+    ours, theirs = layer.ours(x, (before, told)), layer.rfold(x, (before, told))
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_ten_layers_of_the_mouth() -> None:
     shapes = layer_shapes()
     assert len(shapes) == 10
-    assert shapes[0] == (128, 128, 10)
-    assert shapes[-1] == (32, 32, 160)
+    assert shapes[0] == Shape(128, 128, 10, upsamples=False)
+    assert shapes[-2:] == [Shape(64, 32, 160, upsamples=True), Shape(32, 32, 160, upsamples=False)]
 
 
 def test_sums_over_layers_and_backends() -> None:
