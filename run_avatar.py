@@ -172,10 +172,15 @@ def _add_tls(parser: Parser) -> None:
 
 
 def _add_enroll(commands: Commands) -> None:
-    sub = commands.add_parser("enroll", help="one photograph becomes an avatar, in seconds")
-    sub.add_argument("portrait", type=Path, metavar="PORTRAIT", help="a JPEG, PNG or WebP picture")
+    sub = commands.add_parser("enroll", help="a photograph or a video becomes an avatar")
+    sub.add_argument(
+        "portrait",
+        type=Path,
+        metavar="PORTRAIT|VIDEO",
+        help="a JPEG, PNG or WebP picture, or 5 s to 5 min of video of one person who speaks",
+    )
     sub.add_argument("-o", "--out", type=Path, required=True, help="the .avatar file to write")
-    sub.add_argument("--name", help="what the avatar is called; else the picture's name")
+    sub.add_argument("--name", help="what the avatar is called; else the file's name")
     sub.add_argument("--i-have-consent", action="store_true", help=f"you state: {CONSENT}")
     _add_landmarker(sub)
     sub.set_defaults(command=command("make", "enroll"))

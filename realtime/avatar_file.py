@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_safetensors
 
+from realtime import film_file
 from realtime.errors import AvatarError, OutputError
 from realtime.face import CROP, LANDMARKS
+from realtime.filmed_face import Film
 from realtime.manner import Manner
 from realtime.mouth_plate import MouthPlate
 from realtime.picture_bytes import decode, encode_jpeg, encode_png
@@ -31,7 +33,7 @@ LONGEST_SIDE = 1280
 
 _METADATA_KEY = "segtalker_avatar"
 _TEXTS = {"name": 100, "consent": 2000, "created": 40, "weights_hash": 64}
-_LARGEST_FILE = 8 << 20
+_LARGEST_FILE = 24 << 20
 _LARGEST_CODES = 1 << 20
 _MOST_EDITS, _LONGEST_EDIT = 100, 200
 _PARTS = frozenset(
@@ -50,8 +52,10 @@ class Avatar:
     canonical crop. matte: uint8 [H, W], 255 where the person is. plate: what lies behind the lips.
     codes: float32, the style encoder's codes. consent: the statement under which the avatar was
     made. created: ISO date. weights_hash: SHA-256 of the weights that made the codes. manner: how
-    it behaves by itself. edits: what was changed since enrolment, in words. The last two may be
-    absent in a file: they came later, and a program that does not know them ignores them.
+    it behaves by itself. edits: what was changed since enrolment, in words. These two may be absent
+    in a file: they came later, and a program that does not know them ignores them. film: what an
+    avatar enrolled from a video shows instead of the picture; a program that does not know it
+    refuses the file.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Avatar:
     weights_hash: str
     manner: Manner = field(default_factory=Manner)
     edits: tuple[str, ...] = ()
+    film: Film | None = None
 
 
 def save(avatar: Avatar, path: Path) -> None:
@@ -80,6 +85,8 @@ def save(avatar: Avatar, path: Path) -> None:
         "points": np.ascontiguousarray(avatar.points, np.float32),
         "codes": np.ascontiguousarray(avatar.codes, np.float32),
     }
+    if avatar.film is not None:
+        tensors |= film_file.tensors(avatar.film)
     texts = {key: getattr(avatar, key) for key in _TEXTS}
     about = {"version": VERSION, "sha256": _digest(tensors), **texts}
     about |= {"manner": asdict(avatar.manner), "edits": avatar.edits}
@@ -112,6 +119,7 @@ def load(path: Path) -> Avatar:
         codes=codes,
         manner=_manner(path, about.get("manner", {})),
         edits=_edits(path, about.get("edits", [])),
+        film=_film(path, tensors) if film_file.PARTS & set(tensors) else None,
         **{key: about[key] for key in _TEXTS},
     )
 
@@ -137,7 +145,8 @@ def _read(path: Path) -> tuple[Tensors, Mapping[str, Any]]:
         raise AvatarError(
             f"expected a whole .avatar file, found something else in {path.name}"
         ) from error
-    _demand(set(tensors) == _PARTS, path, f"the parts {sorted(tensors)}")
+    known = set(tensors) in (_PARTS, _PARTS | film_file.PARTS)
+    _demand(known, path, f"the parts {sorted(tensors)}")
     _demand(_digest(tensors) == about["sha256"], path, "damaged data")
     return tensors, about
 
@@ -177,6 +186,15 @@ def _plate(path: Path, tensors: Tensors) -> MouthPlate:
     light = _numbers(path, tensors, "plate_light")
     _demand(light.shape == (3,), path, f"a light of shape {light.shape}")
     return MouthPlate(upper, lower, light)
+
+
+def _film(path: Path, tensors: Tensors) -> Film:
+    try:
+        return film_file.film(tensors)
+    except ValueError as error:
+        raise AvatarError(
+            f"expected a film that can be shown, found {error} in {path.name}"
+        ) from error
 
 
 def _image(path: Path, tensors: Tensors, key: str, flags: int, largest: int) -> NDArray[np.uint8]:

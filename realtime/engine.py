@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from realtime.face import (
     planes,
     transform,
 )
-from realtime.frame import Frame
+from realtime.frame import Frame, Picture
 from realtime.head_pose import HeadPose
 from realtime.idle import IdleLife
 from realtime.manner import Manner
@@ -35,6 +36,7 @@ from realtime.models.lip_code import LipReader
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, Prepared, prepare, render
 from realtime.models.tsg import first_mask
+from realtime.moving_head import MovingHead
 from realtime.pose_track import PoseTrack
 from realtime.regions import one_hot
 
@@ -83,8 +85,7 @@ class Engine:
         self._lookahead = lookahead_frames(lookahead_ms)
         self._track = track
         self._avatar, self._background, self._manner = avatar, background, avatar.manner
-        self._face = _Face(networks, avatar, backend)
-        self._compositor = Compositor(avatar, size, background)
+        self._look = self._looking(avatar, background)
         reader = LipReader(networks.encoder, networks.lips, self._lookahead)
         self._talk = _Talk(reader, IdleLife(seed), self._manner, self._silence())
 
@@ -97,10 +98,16 @@ class Engine:
         other = copy(self)
         other._avatar, other._background, other._manner = avatar, background, manner
         if avatar is not self._avatar:
-            other._face = _Face(self._networks, avatar, self._backend)
-        if avatar is not self._avatar or background is not self._background:
-            other._compositor = Compositor(avatar, self.size, background)
+            other._look = other._looking(avatar, background)
+        elif background is not self._background:
+            other._look = self._look.before(background)
         return other
+
+    def _looking(self, avatar: Avatar, background: Background) -> Look:
+        if avatar.film is not None:
+            return MovingHead(avatar.film, self.size).before(background)
+        face = _Face(self._networks, avatar, self._backend)
+        return _Portrait(face, avatar, self.size, background)
 
     def _silence(self) -> deque[Sound]:
         silence = np.zeros(FRAME_SAMPLES, np.int16)
@@ -115,14 +122,15 @@ class Engine:
     def step(self, samples: Sound) -> Frame:
         """int16 [640] -> the next frame; raises ValueError on another length."""
         talk = self._talk
-        code = talk.reader.push(samples)
+        film = self._avatar.film
+        code = talk.reader.push(samples, film.face.habit if film else None)
         talk.sound.append(samples.copy())
         loudness = float(np.sqrt(np.square(samples, dtype=np.float32).mean()))
         target = min(loudness / _SPEAKING_RMS, 1.0)
         talk.level = _LEVEL_SMOOTHING * talk.level + (1 - _LEVEL_SMOOTHING) * target
         motion = self._networks.lips.landmarks(torch.from_numpy(code)).numpy()
         blink = talk.idle.blink(talk.index, talk.manner)
-        image = self._compositor.compose(self._pose(), self._face.layers(motion, blink))
+        image = self._look.show(self._pose(), motion, blink)
         frame = Frame(talk.index, image, talk.sound[0])
         talk.index += 1
         lids = (talk.idle.blink(talk.index, manner) for manner in (talk.manner, self._manner))
@@ -134,6 +142,33 @@ class Engine:
         manner = replace(talk.manner, sway=0.0) if self._track else talk.manner
         pose = talk.idle.pose(talk.index, talk.level, manner)
         return self._track.moved(pose, talk.index) if self._track else pose
+
+
+class Look(Protocol):
+    """How an avatar is shown."""
+
+    def show(self, pose: HeadPose, motion: Points, blink: float) -> Picture:
+        """The next frame, RGB uint8 [H, W, 3]: motion float32 [478, 3] in eye distances, lids
+        closed 0..1."""
+
+    def before(self, background: Background) -> Look:
+        """The same before another background; raises AvatarError where it cannot be."""
+
+
+class _Portrait:
+    """A photograph: the canonical face laid on a head that sways."""
+
+    def __init__(
+        self, face: _Face, avatar: Avatar, size: tuple[int, int], background: Background
+    ) -> None:
+        self._face, self._avatar, self._size = face, avatar, size
+        self._compositor = Compositor(avatar, size, background)
+
+    def show(self, pose: HeadPose, motion: Points, blink: float) -> Picture:
+        return self._compositor.compose(pose, self._face.layers(motion, blink))
+
+    def before(self, background: Background) -> _Portrait:
+        return _Portrait(self._face, self._avatar, self._size, background)
 
 
 class _Face:

@@ -1,8 +1,9 @@
-"""A video's pictures, 25 a second whatever its own rate."""
+"""A video's pictures, 25 a second whatever its own rate, and pictures as a video."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -15,6 +16,7 @@ from realtime.errors import InputError
 Picture = NDArray[np.uint8]
 
 _LONGEST_SIDE = 4096
+_QUALITY = "20"  # x264's constant rate factor
 
 
 def pictures(path: Path) -> Iterator[Picture]:
@@ -40,3 +42,16 @@ def pictures(path: Path) -> Iterator[Picture]:
         ) from error
     if not shown:
         raise InputError(f"expected a video with pictures, found none in {path.name}")
+
+
+def encoded(pictures: Sequence[Picture]) -> NDArray[np.uint8]:
+    """Pictures RGB uint8 [H, W, 3] of one even size as H.264 in MP4: uint8 [n]."""
+    file = BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=FRAME_RATE, options={"crf": _QUALITY})
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    return np.frombuffer(file.getvalue(), np.uint8)

@@ -1,4 +1,4 @@
-"""A face that a video has shown, speaking: motion laid onto any picture of its head."""
+"""A face that a video has shown, speaking in any picture of its head, and that video itself."""
 
 from __future__ import annotations
 
@@ -36,3 +36,16 @@ class FilmedFace:
         shown = self.mouths.show(transform(to_crop, moved))
         lay_on(spoken, to_crop, shown, lower_face(transform(to_crop, rest)))
         return spoken
+
+
+@dataclass(frozen=True)
+class Film:
+    """A head that moves by itself, shown over and over.
+
+    video: a whole H.264 MP4 file, uint8 [n], that ends where it begins. places: float32 [T, 3, 4],
+    from head coordinates to each of its pictures.
+    """
+
+    video: NDArray[np.uint8]
+    places: NDArray[np.float32]
+    face: FilmedFace

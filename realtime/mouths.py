@@ -28,6 +28,7 @@ Field = NDArray[np.float32]
 
 # The part of the canonical plane, it goes on below the crop, that holds every lower face.
 LOWER_WINDOW: Window = (slice(112, 288), slice(16, 240))
+SHAPE = (176, 224, 3)
 JAW = OVAL[10:27]  # from below one ear round the chin to the other
 LIPS = tuple(sorted({*OUTER_UPPER_LIP, *INNER_UPPER_LIP, *INNER_LOWER_LIP, *OUTER_LOWER_LIP}))
 

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
+from realtime import film
 from realtime.avatar_file import Avatar
-from realtime.face import OVAL, coverage, lip_polygons
+from realtime.enroll.mesh import mouth_triangles, triangles
+from realtime.face import (
+    EYE_DISTANCE,
+    INNER_LOWER_LIP,
+    OVAL,
+    coverage,
+    crop_matrix,
+    lip_polygons,
+    transform,
+)
+from realtime.filmed_face import Film, FilmedFace
 from realtime.models.audio_encoder import AudioEncoder, AudioEncoderConfig
 from realtime.models.generator import Generator
 from realtime.models.lip_code import LipDecoder, LipDecoderConfig
 from realtime.models.networks import Networks
 from realtime.models.style_encoder import StyleEncoder
 from realtime.mouth_plate import default_denture, fit_denture
+from realtime.mouths import Mouths, cut
 from realtime.regions import Region
 from tests.faces import drawn_face
 
@@ -42,6 +56,26 @@ def drawn_avatar() -> Avatar:
         created="2026-01-01",
         weights_hash="",
     )
+
+
+def filmed_avatar(pictures: int = 4) -> Avatar:
+    """The same as a film in which it goes to the right by a pixel a picture, there and back."""
+    avatar = drawn_avatar()
+    rest = (avatar.points - avatar.points.mean(0)) / np.float32(EYE_DISTANCE)
+    shift = np.arange(pictures)
+    moved = [np.roll(avatar.picture, n, 1) for n in shift]
+    place = np.column_stack([EYE_DISTANCE * np.eye(3), avatar.points.mean(0)])
+    places = np.repeat(place[None], pictures, 0)
+    places[:, 0, 3] += shift
+    matrix = crop_matrix(avatar.points)
+    seen = transform(matrix, avatar.points)
+    opened = seen.copy()
+    opened[list(INNER_LOWER_LIP[1:-1]), 1] += 10
+    mouth = cut(avatar.picture, matrix)
+    mesh = np.concatenate([mouth_triangles(), triangles()])
+    mouths = Mouths(np.stack([mouth, mouth]), np.stack([seen, opened]), mesh)
+    face = FilmedFace(rest.astype(np.float32), mouths, np.zeros(16, np.float32))
+    return replace(avatar, film=Film(film.encoded(moved), places.astype(np.float32), face))
 
 
 def untrained_networks() -> Networks:

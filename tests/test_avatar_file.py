@@ -14,9 +14,10 @@ from safetensors.numpy import save as to_safetensors
 from realtime import avatar_file
 from realtime.avatar_file import Avatar, load, save
 from realtime.errors import AvatarError, OutputError
+from realtime.filmed_face import Film
 from realtime.manner import Manner
 from realtime.picture_bytes import encode_png
-from tests.avatars import drawn_avatar
+from tests.avatars import drawn_avatar, filmed_avatar
 
 Damage = Callable[[Avatar], Avatar]
 
@@ -51,6 +52,61 @@ def test_what_is_saved_is_loaded(avatar: Avatar, tmp_path: Path) -> None:
         assert getattr(loaded, key) == getattr(avatar, key)
     error = np.abs(loaded.picture.astype(int) - avatar.picture)
     assert error.mean() < 4, "JPEG may blur the drawn blocks a little, no more"
+
+
+def test_a_film_is_saved_and_loaded(tmp_path: Path) -> None:
+    avatar = filmed_avatar()
+    save(avatar, tmp_path / "film.avatar")
+    film, loaded = avatar.film, load(tmp_path / "film.avatar").film
+    assert film is not None
+    assert loaded is not None
+    np.testing.assert_array_equal(loaded.video, film.video)
+    np.testing.assert_array_equal(loaded.places, film.places)
+    for key in ("rest", "habit"):
+        np.testing.assert_array_equal(getattr(loaded.face, key), getattr(film.face, key))
+    for key in ("points", "triangles"):
+        there, here = getattr(loaded.face.mouths, key), getattr(film.face.mouths, key)
+        np.testing.assert_array_equal(there, here)
+    error = np.abs(loaded.face.mouths.pictures.astype(int) - film.face.mouths.pictures)
+    assert error.mean() < 4
+
+
+def _fewer_places(film: Film) -> Film:
+    return dataclasses.replace(film, places=film.places[1:])
+
+
+def _no_video(film: Film) -> Film:
+    return dataclasses.replace(film, video=np.zeros(100, np.uint8))
+
+
+def _endless_habit(film: Film) -> Film:
+    face = dataclasses.replace(film.face, habit=np.full(16, np.inf, np.float32))
+    return dataclasses.replace(film, face=face)
+
+
+def _unknown_corner(film: Film) -> Film:
+    mouths = film.face.mouths
+    mouths = dataclasses.replace(mouths, triangles=mouths.triangles + 40)
+    return dataclasses.replace(film, face=dataclasses.replace(film.face, mouths=mouths))
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (_fewer_places, "4 pictures of 320x320 for 3 places"),
+        (_no_video, "a video that cannot be decoded"),
+        (_endless_habit, "habit of type"),
+        (_unknown_corner, "damaged triangles"),
+    ],
+)
+def test_a_film_that_does_not_fit(
+    tmp_path: Path, damage: Callable[[Film], Film], found: str
+) -> None:
+    avatar = filmed_avatar()
+    assert avatar.film is not None
+    save(dataclasses.replace(avatar, film=damage(avatar.film)), tmp_path / "film.avatar")
+    with pytest.raises(AvatarError, match=found):
+        load(tmp_path / "film.avatar")
 
 
 def test_red_stays_red(avatar: Avatar, tmp_path: Path) -> None:

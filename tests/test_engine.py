@@ -150,8 +150,7 @@ def test_the_same_look_is_not_made_again() -> None:
     avatar = drawn_avatar()
     engine = Engine(untrained_networks(), avatar, size=SIZE)
     other = engine.changed(avatar, None, Manner(roll=5.0))
-    assert other._face is engine._face
-    assert other._compositor is engine._compositor
+    assert other._look is engine._look
     frames = run(other, noise(40))
     straight = run(make_engine(), noise(40))
     assert np.array_equal(frames[0].image, straight[0].image), "the head sets out from where it was"

@@ -15,16 +15,22 @@ from realtime.errors import InputError
 from realtime.frame import Picture
 from realtime.models.networks import Networks
 
+# By its name a file is known for a video, anything else for a picture.
+_VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
+
 
 def enroll(arguments: Arguments) -> None:
-    """One photograph, one avatar; raises InputError without consent."""
+    """One photograph or video, one avatar; raises InputError without consent."""
     from realtime.enroll.portrait import read_picture
 
     if not arguments.i_have_consent:
         raise InputError(f"expected --i-have-consent, which states: {CONSENT}")
-    picture = read_picture(arguments.portrait)
-    name = arguments.name or arguments.portrait.stem
-    avatar = enroll_portrait(load_networks(), picture, name, arguments.landmarker)
+    given, networks = arguments.portrait, load_networks()
+    name = arguments.name or given.stem
+    if given.suffix.lower() in _VIDEOS:
+        avatar = enroll_film(networks, given, name, arguments.landmarker)
+    else:
+        avatar = enroll_portrait(networks, read_picture(given), name, arguments.landmarker)
     avatar_file.save(avatar, arguments.out)
     print(f"wrote {arguments.out} in {time.perf_counter() - arguments.started:.1f} s")
 
@@ -47,6 +53,25 @@ def enroll_portrait(
             parser=load_parser(),
             encode=networks.codes,
             weights_hash=networks.digest,
+        )
+
+
+def enroll_film(networks: Networks, video: Path, name: str, landmarker_file: Path | None) -> Avatar:
+    """An avatar made today of a video, under the statement of consent."""
+    from realtime.enroll.landmarks import Landmarker, find_model
+    from realtime.enroll.video import enroll_video
+    from realtime.outputs.progress import bar
+
+    with (
+        Landmarker(find_model(landmarker_file, os.environ)) as landmarker,
+        bar(video.name, None) as advance,
+    ):
+        return enroll_video(
+            video,
+            networks,
+            landmarker,
+            lambda picture: enroll_portrait(networks, picture, name, landmarker_file),
+            advance,
         )
 
 

@@ -86,6 +86,8 @@ def edited(
 
     `encode` gives the style codes, made with the weights of `weights_hash`.
     """
+    if avatar.film is not None:
+        raise InputError("expected a portrait's avatar to edit, found a video's")
     picture, points, mask = _restyled(avatar, edit, parser), avatar.points, avatar.mask
     if edit.shape != Shape():
         picture, points = reshape(picture, points, edit.shape)

@@ -12,7 +12,7 @@ from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.mesh import mouth_triangles, triangles
 from realtime.enroll.speaker import Speaker
 from realtime.errors import PortraitError
-from realtime.face import LANDMARKS, crop_matrix, transform
+from realtime.face import LANDMARKS, Points, crop_matrix, transform
 from realtime.filmed_face import FilmedFace
 from realtime.models.lip_code import LipReader
 from realtime.models.networks import Networks
@@ -51,28 +51,37 @@ def track(
 def lip_codes(networks: Networks, sound: Sound, frames: int, habit: Array | None = None) -> Array:
     """What the lips of int16 [N] do in each frame, as the engine would have it: [frames, 16]."""
     ahead = lookahead_frames(LOOKAHEAD_MS)
-    reader = LipReader(networks.encoder, networks.lips, ahead, habit)
+    reader = LipReader(networks.encoder, networks.lips, ahead)
     whole = np.zeros((frames + ahead) * FRAME_SAMPLES, np.int16)
     count = min(len(sound), len(whole))
     whole[:count] = sound[:count]
     blocks = whole.reshape(-1, FRAME_SAMPLES)
-    return np.stack([reader.push(block) for block in blocks])[ahead:]
+    return np.stack([reader.push(block, habit) for block in blocks])[ahead:]
 
 
 def filmed_face(
-    speaker: Speaker, pictures: Sequence[Picture], points: Array, heard: Array, basis: Array
+    speaker: Speaker, pictures: Sequence[Picture], points: Array, habit: Array
 ) -> FilmedFace:
-    """pictures RGB uint8 [H, W, 3] and their landmarks float32 [T, 478, 3]; heard: the lip codes
-    [T, 16] of their sound; basis float32 [16, 478, 3] of the codes."""
+    """The face of pictures RGB uint8 [H, W, 3] and their landmarks float32 [T, 478, 3]."""
     matrices = [crop_matrix(speaker.resting(face)) for face in points]
     mouths = Mouths(
         np.stack([cut(picture, m) for picture, m in zip(pictures, matrices, strict=True)]),
-        np.stack([transform(m, face) for m, face in zip(matrices, points, strict=True)]),
+        canonical(speaker, points),
         np.concatenate([mouth_triangles(), triangles()]),
     )
+    return FilmedFace(speaker.rest, mouths, habit)
+
+
+def canonical(speaker: Speaker, points: Array) -> Points:
+    """Landmarks [T, 478, 3] in the canonical crops of the face at rest: float32 [T, 478, 2]."""
+    return np.stack([transform(crop_matrix(speaker.resting(face)), face) for face in points])
+
+
+def habit_of(speaker: Speaker, points: Array, heard: Array, basis: Array) -> Array:
+    """What the speaker of landmarks [T, 478, 3] adds to the lip codes [T, 16] that everybody would
+    have with that sound: float32 [16]; basis float32 [16, 478, 3] is the codes'."""
     motion = np.stack([speaker.motion(face) for face in points])
-    habit = (encoded(motion, basis) - heard).mean(0)
-    return FilmedFace(speaker.rest, mouths, habit.astype(np.float32))
+    return np.asarray((encoded(motion, basis) - heard).mean(0), np.float32)
 
 
 def encoded(motion: Array, basis: Array) -> Array:

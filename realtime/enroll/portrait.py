@@ -102,14 +102,20 @@ def enroll(
 
 def head_and_shoulders(picture: Picture, points: Points) -> tuple[Picture, Points]:
     """The part a frame can show, at most 1280 pixels long, and the landmarks in it."""
-    face = face_height(points)
-    x, y = eye_centres(points).mean(0)
-    height, width = picture.shape[:2]
-    left, right = max(0, round(x - _ASIDE * face)), min(width, round(x + _ASIDE * face))
-    top, bottom = max(0, round(y - _ABOVE * face)), min(height, round(y + _BELOW * face))
-    cut = picture[top:bottom, left:right]
-    moved = points - np.array([left, top, 0], np.float32)
+    rows, columns = shown_part(picture.shape, points)
+    cut = picture[rows, columns]
+    moved = points - np.array([columns.start, rows.start, 0], np.float32)
     factor = min(1.0, LONGEST_SIDE / max(cut.shape[:2]))
     size = round(cut.shape[1] * factor), round(cut.shape[0] * factor)
     smaller = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
     return np.asarray(smaller, np.uint8), moved * np.float32(factor)
+
+
+def shown_part(shape: tuple[int, ...], points: Points) -> tuple[slice, slice]:
+    """Rows and columns around a face that a frame can show of a picture [H, W, ...]."""
+    face = face_height(points)
+    x, y = eye_centres(points).mean(0)
+    height, width = shape[:2]
+    left, right = max(0, round(x - _ASIDE * face)), min(width, round(x + _ASIDE * face))
+    top, bottom = max(0, round(y - _ABOVE * face)), min(height, round(y + _BELOW * face))
+    return slice(top, bottom), slice(left, right)

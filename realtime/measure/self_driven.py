@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from realtime import film
 from realtime.audio.sources import read_sound
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, SAMPLE_RATE, Sound
-from realtime.enroll.filmed import filmed_face, lip_codes, track
+from realtime.enroll.filmed import filmed_face, habit_of, lip_codes, track
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.speaker import study
 from realtime.errors import InputError
@@ -98,7 +98,8 @@ def speak(clip: Clip, networks: Networks) -> Iterator[Picture]:
         others = [i for i in range(frames) if i < first - _APART or i >= end + _APART]
         speaker = study(clip.points[others])
         shown = [clip.pictures[i] for i in others]
-        face = filmed_face(speaker, shown, clip.points[others], heard[others], basis)
+        habit = habit_of(speaker, clip.points[others], heard[others], basis)
+        face = filmed_face(speaker, shown, clip.points[others], habit)
         codes = lip_codes(networks, clip.heard, frames, face.habit)[first:end]
         motion = np.tensordot(codes, basis, 1)
         for index in range(first, end):

@@ -158,17 +158,10 @@ class LipReader:
     """Sound in, lip code out, one frame a step: what the engine drives the mask with.
 
     Step k takes the sound of frame k and returns the code of frame k - lookahead, so the codes of
-    the first `lookahead` steps are rest. Before step 0 there was silence. `habit` float32 [16] is
-    the speaker's.
+    the first `lookahead` steps are rest. Before step 0 there was silence.
     """
 
-    def __init__(
-        self,
-        encoder: AudioEncoder,
-        decoder: LipDecoder,
-        lookahead_frames: int,
-        habit: NDArray[np.float32] | None = None,
-    ) -> None:
+    def __init__(self, encoder: AudioEncoder, decoder: LipDecoder, lookahead_frames: int) -> None:
         if not 0 <= lookahead_frames <= MAX_LOOKAHEAD_FRAMES:
             raise ValueError(
                 f"lookahead must be 0 to {MAX_LOOKAHEAD_FRAMES} frames, found {lookahead_frames}"
@@ -176,7 +169,6 @@ class LipReader:
         self._encoder = encoder.eval()
         self._decoder = decoder.eval()
         self._ahead = lookahead_frames
-        self._habit = torch.zeros(CODES) if habit is None else torch.from_numpy(habit)
         self.reset()
 
     def reset(self) -> None:
@@ -187,8 +179,11 @@ class LipReader:
         self._state = LipReaderState(LogMel(), RestEasing(), start, heard)
 
     @torch.inference_mode()
-    def push(self, frame: Sound) -> NDArray[np.float32]:
-        """int16 [640] -> lip code float32 [16]; raises ValueError on any other length."""
+    def push(self, frame: Sound, habit: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """int16 [640] -> lip code float32 [16]; raises ValueError on any other length.
+
+        `habit` float32 [16] is the speaker's.
+        """
         state = self._state
         mel = torch.from_numpy(state.mel.push(frame))[None]
         gain = state.easing.push(frame)
@@ -197,7 +192,8 @@ class LipReader:
         state.step += 1
         if state.step <= self._ahead:
             return np.zeros(CODES, np.float32)
-        code: NDArray[np.float32] = self._decoder(*self._window(), self._habit).numpy()
+        added = 0.0 if habit is None else torch.from_numpy(habit)
+        code: NDArray[np.float32] = self._decoder(*self._window(), added).numpy()
         return code * np.float32(gain)
 
     def _window(self) -> tuple[Tensor, Tensor]:

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Yields a function to call once for each piece of work done."""
+def bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
+    """Yields a function to call once for each piece of work done; None: nobody knows how many."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -16,7 +16,7 @@ from realtime.errors import InputError
 from realtime.face import crop_matrix, lip_gap, transform
 from realtime.gallery import AvatarGallery
 from realtime.models.face_parser import load_parser
-from tests.avatars import drawn_avatar
+from tests.avatars import drawn_avatar, filmed_avatar
 
 PARSER = load_parser()
 AVA, MAX = (AvatarGallery(ASSETS).load(name) for name in ("ava", "max"))
@@ -99,3 +99,8 @@ def test_a_palette_entry_survives_its_file() -> None:
     np.testing.assert_allclose(read.mean, own.mean, atol=1e-3)
     np.testing.assert_allclose(read.scatter, own.scatter, atol=1e-3)
     assert read.contrast == pytest.approx(own.contrast, abs=1e-3)
+
+
+def test_an_avatar_of_a_video_keeps_its_look() -> None:
+    with pytest.raises(InputError, match="a portrait's avatar to edit"):
+        edited(filmed_avatar(), Edit(), PARSER, encode, "weights")
