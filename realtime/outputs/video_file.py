@@ -19,6 +19,8 @@ from realtime.errors import OutputError
 from realtime.frame import Frame
 
 _AUDIO_BIT_RATE = 96_000
+# Whoever is shown such a file can be told what it is.
+_ORIGIN = "Synthetic: a portrait made to speak by SegTalker Live"
 
 
 class VideoFile:
@@ -35,6 +37,7 @@ class VideoFile:
         with self._writing():
             self._partial.touch()  # the library itself would only complain at the first frame
             self._container: OutputContainer = av.open(str(self._partial), "w", format="mp4")
+        self._container.metadata["comment"] = _ORIGIN
         self._video = self._add_video(size, quality)
         self._audio = self._add_audio()
 

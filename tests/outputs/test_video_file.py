@@ -48,6 +48,13 @@ def test_picture_and_sound_lie_at_the_same_time(tmp_path: Path) -> None:
     assert clicks == pytest.approx(flashes, abs=0.012)
 
 
+def test_the_file_says_that_it_is_synthetic(tmp_path: Path) -> None:
+    with VideoFile(tmp_path / "clip.mp4", SIZE) as video:
+        video.write(click_frame(0))
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert container.metadata["comment"].startswith("Synthetic")
+
+
 def test_a_broken_off_file_leaves_nothing(tmp_path: Path) -> None:
     def interrupted() -> None:
         with VideoFile(tmp_path / "clip.mp4", SIZE) as video:
