@@ -31,12 +31,12 @@ class Layer:
     """What the generator says of one window of the canonical crop.
 
     window: rows and columns. flow: float32 [h, w, 2], canonical pixels (x, y): where a pixel is
-    fetched, relative to where it is shown. matte: float32 [h, w], share of `inside`. inside:
-    float32 [h, w, 3] RGB 0..1.
+    fetched, relative to where it is shown; None where nothing moves. matte: float32 [h, w], share
+    of `inside`. inside: float32 [h, w, 3] RGB 0..1.
     """
 
     window: Box
-    flow: Field
+    flow: Field | None
     matte: Field
     inside: Field
 
@@ -83,7 +83,11 @@ class Compositor:
         offset = self._warp.offset(pose)
         places = self._places + offset
         reach = float(np.abs(offset).max()) / self._frame_pixel
-        flows = [self._flow(layer, places, reach) for layer in layers]
+        flows = [
+            self._flow(layer, layer.flow, places, reach)
+            for layer in layers
+            if layer.flow is not None
+        ]
         paints = [
             self._paint(layer, places, reach) for layer in layers if layer.matte.max() > _UNSEEN
         ]
@@ -95,11 +99,11 @@ class Compositor:
         frame[self._box] = moving
         return frame
 
-    def _flow(self, layer: Layer, places: Field, reach: float) -> tuple[Box, Field]:
+    def _flow(self, layer: Layer, flow: Field, places: Field, reach: float) -> tuple[Box, Field]:
         """The layer's flow in picture pixels for the part of `places` that it moves."""
         rows, columns = layer.window
         left, top = columns.start - _FADE, rows.start - _FADE
-        flow = _turn(_fade_out(layer.flow), self._from_crop)
+        flow = _turn(_fade_out(flow), self._from_crop)
         box = self._seen((left, top, flow.shape[1], flow.shape[0]), reach)
         return box, _look_up(flow, self._to_crop - _shift(left, top), places[box])
 

@@ -16,10 +16,8 @@ from realtime.backdrop import Background
 from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
 from realtime.compositor import Compositor, Layer
 from realtime.face import (
-    EYES_WINDOW,
     MOUTH_WINDOW,
     Points,
-    close_eyes,
     close_lips,
     crop_matrix,
     crop_picture,
@@ -31,6 +29,7 @@ from realtime.face import (
 from realtime.frame import Frame, Picture
 from realtime.head_pose import HeadPose
 from realtime.idle import IdleLife
+from realtime.lids import Lids
 from realtime.manner import Manner
 from realtime.models.lip_code import LipReader
 from realtime.models.networks import Networks
@@ -38,14 +37,11 @@ from realtime.models.renderer import Backend, Prepared, prepare, render
 from realtime.models.tsg import first_mask
 from realtime.moving_head import MovingHead
 from realtime.pose_track import PoseTrack
-from realtime.regions import one_hot
+from realtime.regions import Region, one_hot
 
 # A voice this loud (RMS of int16) moves the head as speaking does; it fades in about half a second.
 _SPEAKING_RMS = 1000.0
 _LEVEL_SMOOTHING = 0.92
-# The generator moves lids a little less than asked: shut eyes of five people were left open by
-# 0.34 to 0.49 of their opening, with this by 0.26 to 0.38 (as MediaPipe sees lashes).
-_LID_GAIN = 0.2
 
 
 @dataclass
@@ -183,35 +179,25 @@ class _Face:
         self._closed = close_lips(self._points)
         self._mask = one_hot(avatar.mask)
         self._plate = avatar.plate
-        photo = planes(crop_picture(avatar.picture, matrix))
+        crop = crop_picture(avatar.picture, matrix)
+        photo = planes(crop)
         fresh = avatar.weights_hash == networks.digest
         codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, self._mask))
-        self._mouth, self._eyes = (
-            prepare(networks.generator, photo, self._mask, codes, window, backend)
-            for window in (MOUTH_WINDOW, EYES_WINDOW)
-        )
-        self._moved, self._blink = self._closed, 0.0
-        self._layers = self._rendered(self._moved, self._blink)
+        self._mouth = prepare(networks.generator, photo, self._mask, codes, MOUTH_WINDOW, backend)
+        self._lids = Lids(crop, self._points, self._mask[Region.ACCESSORIES])
+        self._moved, self._layer = self._closed, self._rendered(self._closed)
 
     def layers(self, motion: NDArray[np.float32], blink: float) -> list[Layer]:
         """Displacements [478, 3] in eye distances and lids closed 0..1 -> layers to compose."""
         moved = move_lips(self._closed, motion)
-        if blink > 0:
-            moved = close_eyes(moved, blink)
-        if blink != self._blink or not np.array_equal(moved, self._moved):
-            self._moved, self._blink = moved, blink
-            self._layers = self._rendered(moved, blink)
-        return self._layers
+        if not np.array_equal(moved, self._moved):
+            self._moved, self._layer = moved, self._rendered(moved)
+        return [self._layer, *(self._lids.shut(blink) if blink > 0 else [])]
 
-    def _rendered(self, moved: Points, blink: float) -> list[Layer]:
+    def _rendered(self, moved: Points) -> Layer:
         mouth = self._plate.compose(MOUTH_WINDOW, jaw_drop(moved, self._closed))
         drawn = first_mask(self._mask, self._points, moved, MOUTH_WINDOW)
-        layers = [_render(self._mouth, drawn, mouth)]
-        if blink > 0:
-            lids = first_mask(self._mask, self._points, moved, EYES_WINDOW)
-            eyes = _render(self._eyes, lids, np.zeros((*lids.shape[1:], 3), np.float32))
-            layers.append(replace(eyes, flow=eyes.flow * np.float32(1 + _LID_GAIN * blink)))
-        return layers
+        return _render(self._mouth, drawn, mouth)
 
 
 def _render(prepared: Prepared, target: NDArray[np.float32], plate: NDArray[np.float32]) -> Layer:

@@ -23,7 +23,10 @@ EYE_DISTANCE = 0.30 * CROP
 EYE_HEIGHT = 0.36 * CROP
 # The parts of the crop that speech and blinks change; the generator wants multiples of 16 px.
 MOUTH_WINDOW: Window = (slice(96, 256), slice(48, 208))
-EYES_WINDOW: Window = (slice(64, 128), slice(32, 224))
+EYE_WINDOWS: tuple[Window, ...] = (
+    (slice(64, 128), slice(32, 128)),
+    (slice(64, 128), slice(128, 224)),
+)
 
 INNER_UPPER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 INNER_LOWER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)

@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 
 from realtime.enroll.mesh import sample
 from realtime.face import (
-    EYES_WINDOW,
     MOUTH_WINDOW,
     Points,
-    Window,
-    close_eyes,
     move_lips,
 )
 from realtime.models.generator import Generator
@@ -47,11 +44,11 @@ class Renderer:
         weights.restore("generator", self._generator)
 
     @torch.inference_mode()
-    def layers(self, picture: Picture, window: Window) -> Layers:
+    def layers(self, picture: Picture) -> Layers:
         photo = np.ascontiguousarray(_unit(picture.photo).transpose(2, 0, 1))
         mask = one_hot(picture.mask)
         codes = self._style(torch.from_numpy(photo)[None], torch.from_numpy(mask)[None])[0]
-        prepared = prepare(self._generator, photo, mask, codes, window, Backend())
+        prepared = prepare(self._generator, photo, mask, codes, MOUTH_WINDOW, Backend())
         plate = np.ascontiguousarray(picture.plate.transpose(2, 0, 1))
         return render(prepared, picture.target, plate)
 
@@ -96,38 +93,34 @@ class Score:
 def evaluate(weights: Weights, data: Path) -> dict[str, dict[str, float]]:
     """Rows `generator` and `copy` (of the photograph) over the people held out from training.
 
-    data: the folder that holds `clean`. Places: the mouth window, the box around the lips, inside
-    the lips, and the eyes' window while blinking.
+    data: the folder that holds `clean`. Places: the mouth window, the box around the lips, and
+    inside the lips.
     """
     renderer = Renderer(weights)
     made, copied = Score.empty(), Score.empty()
-    for picture, window in _pictures(data, _FRAMES):
-        places = _places(picture, window)
-        made.add(composite(renderer.layers(picture, window), picture, window), picture, places)
-        copied.add(_unit(picture.photo[window]), picture, places)
+    for picture in _pictures(data, _FRAMES):
+        places = _places(picture)
+        made.add(composite(renderer.layers(picture), picture), picture, places)
+        copied.add(_unit(picture.photo[MOUTH_WINDOW]), picture, places)
     return {"generator": made.row(), "copy": copied.row()}
 
 
-def composite(layers: Layers, picture: Picture, window: Window) -> Array:
+def composite(layers: Layers, picture: Picture) -> Array:
     """The face that the layers make of the photograph: RGB float32 [h, w, 3], 0..1."""
-    moved = _unit(sample(picture.photo, layers.flow, window))
+    moved = _unit(sample(picture.photo, layers.flow, MOUTH_WINDOW))
     return np.asarray(moved + layers.matte[..., None] * (layers.inside - moved), np.float32)
 
 
 def sheet(weights: Weights, data: Path) -> NDArray[np.uint8]:
     """Held-out people in columns; photograph, truth, result, matte and inside in rows: RGB."""
     renderer = Renderer(weights)
-    columns: dict[int, list[Array]] = {}
-    for picture, window in _pictures(data, _SHOWN):
-        layers = renderer.layers(picture, window)
+    columns = []
+    for picture in _pictures(data, _SHOWN):
+        layers = renderer.layers(picture)
         matte = np.repeat(layers.matte[..., None], 3, 2)
-        photo, face = _unit(picture.photo[window]), composite(layers, picture, window)
-        column = np.concatenate([photo, picture.truth, face, matte, layers.inside])
-        columns.setdefault(len(column), []).append(column)
-    bands = [_wrapped(band) for band in columns.values()]
-    width = max(band.shape[1] for band in bands)
-    padded = [np.pad(band, ((0, 8), (0, width - band.shape[1]), (0, 0))) for band in bands]
-    return np.round(255 * np.clip(np.concatenate(padded), 0, 1)).astype(np.uint8)
+        photo, face = _unit(picture.photo[MOUTH_WINDOW]), composite(layers, picture)
+        columns.append(np.concatenate([photo, picture.truth, face, matte, layers.inside]))
+    return np.round(255 * np.clip(_wrapped(columns), 0, 1)).astype(np.uint8)
 
 
 def _wrapped(columns: Sequence[Array], across: int = 10) -> Array:
@@ -138,18 +131,15 @@ def _wrapped(columns: Sequence[Array], across: int = 10) -> Array:
     return np.concatenate(lines)
 
 
-def _pictures(data: Path, frames: int) -> Iterator[tuple[Picture, Window]]:
-    """The same pictures every time: each held-out photograph speaks, and blinks once."""
+def _pictures(data: Path, frames: int) -> Iterator[Picture]:
+    """The same pictures every time: each held-out photograph speaks."""
     motions = load_motions(data / "clean" / "motion")
     for photo in _two_each(load_photos(data / "clean" / "faces", held_out=True)):
         rng = np.random.default_rng(zlib.crc32(photo.name.encode()))
         for number in range(frames):
             plate = smile_plate(photo) if photo.smile is not None and number % 2 else None
             moved = _spoken(photo, motions, rng)
-            yield make_picture(photo, moved, plate or own_plate(photo), MOUTH_WINDOW), MOUTH_WINDOW
-        if photo.eyes_open:
-            moved = close_eyes(photo.points, float(rng.uniform(0.4, 1.0)))
-            yield make_picture(photo, moved, own_plate(photo), EYES_WINDOW), EYES_WINDOW
+            yield make_picture(photo, moved, plate or own_plate(photo))
 
 
 def _two_each(photos: Sequence[Photo]) -> list[Photo]:
@@ -164,10 +154,8 @@ def _spoken(photo: Photo, motions: Motions, rng: np.random.Generator) -> Points:
     return move_lips(photo.closed, motions.draw(rng))
 
 
-def _places(picture: Picture, window: Window) -> dict[str, NDArray[np.bool_]]:
+def _places(picture: Picture) -> dict[str, NDArray[np.bool_]]:
     whole = np.ones(picture.matte.shape, bool)
-    if window == EYES_WINDOW:
-        return {"eyes": whole}
     y, x = np.nonzero(picture.target[_MOUTH].sum(0) > 0.5)
     box = np.zeros_like(whole)
     box[

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from realtime.face import EYES_WINDOW, MOUTH_WINDOW, Window
+from realtime.face import MOUTH_WINDOW
 from realtime.models.generator import Generator, compose
 from realtime.models.style_encoder import StyleEncoder
 from realtime.models.weights import Weights, save_weights
@@ -37,8 +37,6 @@ from realtime.training.progress import new_progress
 from realtime.training.timed import Batch, Run, train_for
 
 _BATCH = 6
-# Every second batch blinks: half as many pixels, all painted.
-_BLINK_EVERY = 2
 # The slope of the adversary is looked at so rarely, with so much more weight (Karras et al. 2020).
 _SLOPE_EVERY = 16
 _BETAS = (0.5, 0.99)
@@ -61,11 +59,11 @@ class FaceNetworks(nn.Module):
         self.style = StyleEncoder()
         self.generator = Generator()
 
-    def forward(self, batch: Batch, window: Window) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Summed heads [N, 7, h, w] of a batch from `to_tensors`."""
         codes = self.style(batch["photo"], batch["mask"])
         heads: Tensor = self.generator(
-            batch["photo"], batch["mask"], codes, batch["target"], batch["plate"], window
+            batch["photo"], batch["mask"], codes, batch["target"], batch["plate"], MOUTH_WINDOW
         )
         return heads
 
@@ -109,10 +107,8 @@ class PictureBatches(Dataset[dict[str, Tensor]]):
         return 1 << 30
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        step = self.first + index
-        rng = np.random.default_rng((self.seed, step))
-        window = window_of(step)
-        pictures = [draw_picture(self.photos, self.motions, window, rng) for _ in range(_BATCH)]
+        rng = np.random.default_rng((self.seed, self.first + index))
+        pictures = [draw_picture(self.photos, self.motions, rng) for _ in range(_BATCH)]
         return {name: torch.from_numpy(array) for name, array in stack(pictures).items()}
 
 
@@ -182,16 +178,15 @@ def begin_with(run: Duel, weights: Weights) -> None:
 
 def train_step(run: Duel, judges: Judges, batch: Batch, rate: float, device: torch.device) -> float:
     """One step of Adam on one batch as the pictures come, and one of the adversary; the loss."""
-    window = window_of(run.step)
     tensors = to_tensors(batch, device)
     with autocast(device):
-        heads = run.networks(tensors, window)
-    made = compose_face(heads.float(), tensors, window)
+        heads = run.networks(tensors)
+    made = compose_face(heads.float(), tensors)
     # Every second face is shown all painted, as edits ask for.
     painted = torch.arange(len(made.face), device=device) % 2 == 0
     shown = torch.where(painted[:, None, None, None], made.inside, made.face)
     deceived = deceiving_loss(run.adversary.networks(shown))
-    loss = picture_loss(made, tensors) + judges.loss(shown, tensors, window) + _ADVERSARY * deceived
+    loss = picture_loss(made, tensors) + judges.loss(shown, tensors) + _ADVERSARY * deceived
     value = run.learn(loss, rate, _LARGEST_GRADIENT)
     _teach(run.adversary, tensors["truth"], shown.detach(), rate)
     return value
@@ -204,11 +199,6 @@ def _teach(adversary: Run, real: Tensor, made: Tensor, rate: float) -> None:
         slope = r1_penalty(adversary.networks, real)
         telling = telling + _SLOPE * _SLOPE_EVERY * slope
     adversary.learn(telling, rate, _LARGEST_GRADIENT)
-
-
-def window_of(step: int) -> Window:
-    """The window that batch number `step` shows."""
-    return EYES_WINDOW if step % _BLINK_EVERY == _BLINK_EVERY - 1 else MOUTH_WINDOW
 
 
 def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
@@ -225,10 +215,10 @@ def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
     }
 
 
-def compose_face(heads: Tensor, batch: Batch, window: Window) -> Made:
+def compose_face(heads: Tensor, batch: Batch) -> Made:
     """The face that the heads [N, 7, h, w] make of the photograph."""
     flow, matte, inside = compose(heads, batch["target"], batch["plate"])
-    face = torch.lerp(move_photo(batch["photo"], flow, window), inside, matte)
+    face = torch.lerp(move_photo(batch["photo"], flow), inside, matte)
     return Made(flow, matte, inside, face)
 
 
@@ -247,9 +237,9 @@ def picture_loss(made: Made, batch: Batch) -> Tensor:
     )
 
 
-def move_photo(photo: Tensor, flow: Tensor, window: Window) -> Tensor:
+def move_photo(photo: Tensor, flow: Tensor) -> Tensor:
     """The photograph [N, 3, 256, 256] seen through the window's flow [N, 2, h, w]: [N, 3, h, w]."""
-    rows, columns = window
+    rows, columns = MOUTH_WINDOW
     y = torch.arange(rows.start, rows.stop, device=flow.device)[:, None]
     x = torch.arange(columns.start, columns.stop, device=flow.device)
     place = torch.stack([flow[:, 0] + x, flow[:, 1] + y], 3)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from realtime.face import Window
+from realtime.face import MOUTH_WINDOW
 from realtime.models.face_parser import CLASSES, FaceParser, load_parser
 from realtime.regions import Region
 from realtime.training import perceptual
@@ -45,9 +45,9 @@ class Judges:
         mobile = load_features(weights).to(device) if weights.is_file() else None
         return cls(load_parser().to(device), load_recogniser(runs).to(device), mobile)
 
-    def loss(self, made: Tensor, batch: Batch, window: Window) -> Tensor:
-        """Faces RGB [N, 3, h, w], 0..1, of the window against the batch's truth, mask and photo."""
-        face, true = (into_crop(each, batch["photo"], window) for each in (made, batch["truth"]))
+    def loss(self, made: Tensor, batch: Batch) -> Tensor:
+        """Faces RGB [N, 3, 160, 160], 0..1, of the mouth window against the batch."""
+        face, true = (into_crop(each, batch["photo"]) for each in (made, batch["truth"]))
         view, true_view = (parser_view(each, batch["parsed"]) for each in (face, true))
         seen = self.parser.features(view)
         with torch.no_grad():
@@ -57,7 +57,7 @@ class Judges:
             with torch.no_grad():
                 true_seen = self.mobile(batch["truth"])
             distance = distance + perceptual_distance(self.mobile(made), true_seen)
-        asked = into_crop(batch["target"], batch["mask"], window)
+        asked = into_crop(batch["target"], batch["mask"])
         return (
             _PERCEPTUAL * distance
             + _PARSING * parsing_loss(self.parser.decide(view, seen), asked)
@@ -65,9 +65,9 @@ class Judges:
         )
 
 
-def into_crop(part: Tensor, whole: Tensor, window: Window) -> Tensor:
-    """The whole crop [N, C, 256, 256] with the window's part [N, C, h, w] in it."""
-    rows, columns = window
+def into_crop(part: Tensor, whole: Tensor) -> Tensor:
+    """The whole crop [N, C, 256, 256] with the mouth window's part [N, C, 160, 160] in it."""
+    rows, columns = MOUTH_WINDOW
     joined = whole.clone()
     joined[:, :, rows, columns] = part
     return joined

@@ -46,7 +46,6 @@ class Photo:
     points: Points
     mask: NDArray[np.uint8]
     light: NDArray[np.float32]
-    eyes_open: bool
     smile: NDArray[np.uint8] | None
     """The person's own upper teeth where a photograph shows them: RGBA uint8 [256, 256, 4]."""
 
@@ -117,7 +116,6 @@ def _load(faces: Path, row: dict[str, str], points: Points) -> Photo:
         points=placed,
         mask=np.asarray(mask, np.uint8),
         light=mouth_light(crop, placed),
-        eyes_open="eyes_closed" not in _flags(row),
         smile=None,
     )
 

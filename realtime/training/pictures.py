@@ -18,12 +18,9 @@ from numpy.typing import NDArray
 from realtime.enroll.mesh import backward_flow, sample
 from realtime.face import (
     CROP,
-    EYES_WINDOW,
+    MOUTH_WINDOW,
     Points,
-    Window,
-    close_eyes,
     coverage,
-    eye_polygons,
     jaw_drop,
     lip_polygons,
     move_lips,
@@ -33,7 +30,6 @@ from realtime.models.face_parser import network_input
 from realtime.models.tsg import first_mask
 from realtime.mouth_plate import MouthPlate
 from realtime.regions import Region, one_hot
-from realtime.training.lids import make_lids
 from realtime.training.lip_basis import taper
 from realtime.training.parser_attire import Person, put_on_glasses
 from realtime.training.people import Photo, own_plate, smile_plate
@@ -44,8 +40,6 @@ Array = NDArray[np.float32]
 # lip's shadow falls (px further down).
 _RIM_SHADE, _RIM_GAIN, _RIM_REACH, _LIP_SHADOW = 0.25, 0.85, 3.0, 1.5
 _FIRST_MASKS = 0.3
-# The mouth window holds the lower rims of the eyes, so it must know blinks too.
-_BLINKING_MOUTHS = 0.25
 _SMILE_PLATES, _GLASSES = 0.35, 0.1
 # The parser sees the canonical crop at about the size of face it was trained on; of what it is
 # told, only the place beside the eyes changes its sign in a mirror.
@@ -104,72 +98,58 @@ def load_motions(folder: Path) -> Motions:
     return Motions([_sorted_frames(path, basis) for path in speakers], lower_face)
 
 
-def draw_picture(
-    photos: Sequence[Photo], motions: Motions, window: Window, rng: np.random.Generator
-) -> Picture:
-    """A random picture of the mouth window, or of the eyes' blinking."""
+def draw_picture(photos: Sequence[Photo], motions: Motions, rng: np.random.Generator) -> Picture:
+    """A random picture of the mouth window."""
     photo = photos[int(rng.integers(len(photos)))]
     moved = move_lips(photo.closed, motions.draw(rng))
-    if photo.eyes_open and (window == EYES_WINDOW or rng.random() < _BLINKING_MOUTHS):
-        moved = close_eyes(moved, float(rng.random() ** 0.7))
     if rng.random() < _GLASSES:
         photo = with_glasses(photo, rng)
     plate = _draw_plate(photo, rng)
     photo, plate = _relight(photo, plate, rng)
-    picture = make_picture(photo, moved, plate, window, from_points=rng.random() < _FIRST_MASKS)
+    picture = make_picture(photo, moved, plate, from_points=rng.random() < _FIRST_MASKS)
     return _mirror(picture) if rng.random() < 0.5 else picture
 
 
 def make_picture(
-    photo: Photo, moved: Points, plate: MouthPlate, window: Window, *, from_points: bool = False
+    photo: Photo, moved: Points, plate: MouthPlate, *, from_points: bool = False
 ) -> Picture:
-    """The photograph with its landmarks at `moved` float32 [478, 2], seen in the window.
+    """The photograph with its lower face at `moved` float32 [478, 2], seen in the mouth window.
 
-    Behind the eyes' window stands no plate, but zeros.
     With `from_points` the target mask is the one drawn from the landmarks, else the warped one.
     """
-    mouth = coverage(lip_polygons(moved)[Region.MOUTH], window)
-    eyes = _eye_coverage(moved, window)
-    flow = backward_flow(photo.points, moved, np.maximum(mouth, eyes), window)
-    behind = np.zeros((*mouth.shape, 3), np.float32)
-    if window != EYES_WINDOW:
-        behind = plate.compose(window, jaw_drop(moved, photo.points))
-    truth = _unit(sample(photo.crop, flow, window))
-    _blend(truth, _unit(photo.crop[window]), eyes)
+    mouth = coverage(lip_polygons(moved)[Region.MOUTH], MOUTH_WINDOW)
+    flow = backward_flow(photo.points, moved, mouth, MOUTH_WINDOW)
+    behind = plate.compose(MOUTH_WINDOW, jaw_drop(moved, photo.points))
+    truth = _unit(sample(photo.crop, flow, MOUTH_WINDOW))
     _blend(truth, behind * _shade(mouth)[..., None], mouth)
-    lids = make_lids(photo.crop, photo.points, moved, window)
-    worn = photo.mask[window] == Region.ACCESSORIES
-    lids_share = np.where(worn, np.float32(0), lids.share)
-    _blend(truth, lids.colour, lids_share)
     if from_points:
-        target = first_mask(one_hot(photo.mask), photo.points, moved, window)
+        target = first_mask(one_hot(photo.mask), photo.points, moved, MOUTH_WINDOW)
     else:
-        target = warped_mask(photo, moved, flow, window)
+        target = warped_mask(photo, moved, flow)
     return Picture(
         photo=photo.crop,
         mask=photo.mask,
         target=target,
         plate=behind,
         truth=truth,
-        flow=flow * (eyes < 0.5)[..., None],
-        matte=np.maximum(mouth, lids_share),
+        flow=flow,
+        matte=mouth,
         parsed=_parsed(moved),
     )
 
 
-def warped_mask(photo: Photo, moved: Points, flow: Array, window: Window) -> Array:
-    """The photograph's mask moved by its flow, lips and eyes drawn sharply: float32 [12, h, w]."""
-    ids = sample(photo.mask, flow, window, nearest=True)
-    ids[np.isin(ids, (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH, Region.EYES))] = Region.SKIN
+def warped_mask(photo: Photo, moved: Points, flow: Array) -> Array:
+    """The photograph's mask moved by its flow, lips drawn sharply: float32 [12, h, w]."""
+    ids = sample(photo.mask, flow, MOUTH_WINDOW, nearest=True)
+    ids[np.isin(ids, (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH))] = Region.SKIN
     mask = one_hot(ids)
-    overlay(mask, Region.EYES, _eye_coverage(moved, window))
     for region, polygon in lip_polygons(moved).items():
-        overlay(mask, region, coverage(polygon, window))
+        overlay(mask, region, coverage(polygon, MOUTH_WINDOW))
     return mask
 
 
 def stack(pictures: Sequence[Picture]) -> dict[str, NDArray[np.generic]]:
-    """Pictures of one window as a batch: each field of Picture with a leading axis."""
+    """Pictures as a batch: each field of Picture with a leading axis."""
     return {
         field.name: np.stack([getattr(picture, field.name) for picture in pictures])
         for field in fields(Picture)
@@ -241,7 +221,7 @@ def _relit(layer: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uin
 
 
 def _mirror(picture: Picture) -> Picture:
-    """Left and right exchanged; both windows lie symmetric in the crop."""
+    """Left and right exchanged; the window lies symmetric in the crop."""
     flow = picture.flow[:, ::-1] * np.array([-1, 1], np.float32)
     return Picture(
         photo=picture.photo[:, ::-1],
@@ -258,11 +238,6 @@ def _mirror(picture: Picture) -> Picture:
 def _parsed(points: Points) -> Array:
     blank = np.zeros((PARSED_PX, PARSED_PX, 3), np.uint8)
     return network_input(blank, points * np.float32(PARSED_PX / CROP))[3:]
-
-
-def _eye_coverage(points: Points, window: Window) -> Array:
-    left, right = (coverage(polygon, window) for polygon in eye_polygons(points))
-    return np.maximum(left, right)
 
 
 def _shade(mouth: Array) -> Array:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from realtime.face import CROP, EYES_WINDOW, MOUTH_WINDOW, Window
+from realtime.face import CROP, EYE_WINDOWS, MOUTH_WINDOW, Window
 from realtime.models import openvino_graph
 from realtime.models.generator import Generator, compose
 from realtime.models.renderer import (
@@ -24,7 +24,7 @@ from realtime.models.renderer import (
     render,
 )
 
-WINDOWS = [MOUTH_WINDOW, EYES_WINDOW, (slice(96, 128), slice(16, 64))]
+WINDOWS = [MOUTH_WINDOW, EYE_WINDOWS[0], (slice(96, 128), slice(16, 64))]
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 
 BACKENDS = [

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from realtime.enroll.mesh import sample
-from realtime.face import EYES_WINDOW, LANDMARKS, MOUTH_WINDOW
+from realtime.face import LANDMARKS, MOUTH_WINDOW
 from realtime.models.generator import Generator
 from realtime.models.style_encoder import StyleEncoder
 from realtime.models.weights import Weights, load_weights
@@ -25,7 +25,6 @@ from realtime.training.generator import (
     picture_loss,
     to_tensors,
     train,
-    window_of,
 )
 from realtime.training.pictures import make_picture, stack
 from realtime.training.timed import rate_at
@@ -40,28 +39,21 @@ def test_photographs_are_sampled_as_the_pictures_were_made() -> None:
     photo = drawn_photo()
     expected = sample(photo.crop, flow, MOUTH_WINDOW).astype(np.float32) / 255
     batch = torch.from_numpy(photo.crop).permute(2, 0, 1)[None] / 255
-    found = move_photo(batch, torch.from_numpy(flow).permute(2, 0, 1)[None], MOUTH_WINDOW)
+    found = move_photo(batch, torch.from_numpy(flow).permute(2, 0, 1)[None])
     # OpenCV rounds places to 1/32 px and colours to 1/255.
     np.testing.assert_allclose(found[0].permute(1, 2, 0).numpy(), expected, atol=0.03)
     assert np.abs(found[0].permute(1, 2, 0).numpy() - expected).mean() < 0.003
 
 
 def test_the_truth_itself_costs_little() -> None:
-    picture = make_picture(drawn_photo(), drawn_face(12.0), WHITE, MOUTH_WINDOW)
+    picture = make_picture(drawn_photo(), drawn_face(12.0), WHITE)
     arrays = {name: torch.from_numpy(array) for name, array in stack([picture]).items()}
     batch = to_tensors(arrays, torch.device("cpu"))
     heads = torch.zeros(1, 7, 160, 160)
-    without = picture_loss(compose_face(heads, batch, MOUTH_WINDOW), batch)
+    without = picture_loss(compose_face(heads, batch), batch)
     heads[:, 3:5] = batch["flow"]
     heads[:, 5:6] = torch.logit(batch["matte"], 1e-4)
-    assert picture_loss(compose_face(heads, batch, MOUTH_WINDOW), batch) < 0.5 * without
-
-
-def test_blinks_come_at_their_turn() -> None:
-    windows = [window_of(step) for step in range(12)]
-    assert [step for step, window in enumerate(windows) if window == EYES_WINDOW] == [
-        *range(1, 12, 2)
-    ]
+    assert picture_loss(compose_face(heads, batch), batch) < 0.5 * without
 
 
 def test_the_rate_warms_up_and_falls_to_zero() -> None:

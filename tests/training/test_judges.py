@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from realtime.face import MOUTH_WINDOW
 from realtime.models.face_parser import CLASSES
 from realtime.models.weights import save_weights
 from realtime.regions import REGIONS, Region
@@ -20,7 +19,7 @@ from tests.training.test_pictures import WHITE, drawn_photo
 
 
 def batch_of_one() -> dict[str, Tensor]:
-    picture = make_picture(drawn_photo(), drawn_face(12.0), WHITE, MOUTH_WINDOW)
+    picture = make_picture(drawn_photo(), drawn_face(12.0), WHITE)
     arrays = {name: torch.from_numpy(array) for name, array in stack([picture]).items()}
     return to_tensors(arrays, torch.device("cpu"))
 
@@ -35,7 +34,7 @@ def write_recogniser(runs: Path) -> None:
 
 def test_a_window_is_laid_into_its_crop() -> None:
     whole, part = torch.zeros(1, 3, 256, 256), torch.ones(1, 3, 160, 160)
-    joined = into_crop(part, whole, MOUTH_WINDOW)
+    joined = into_crop(part, whole)
     assert joined.sum() == part.sum()
     assert joined[0, 0, 96, 48] == 1
     assert joined[0, 0, 95, 48] == 0
@@ -55,9 +54,9 @@ def test_the_truth_is_judged_better_than_grey(tmp_path: Path) -> None:
     judges = Judges.load(tmp_path, tmp_path, torch.device("cpu"))
     assert judges.mobile is None
     batch = batch_of_one()
-    truth = judges.loss(batch["truth"], batch, MOUTH_WINDOW)
+    truth = judges.loss(batch["truth"], batch)
     grey = torch.full_like(batch["truth"], 0.5).requires_grad_(True)
-    loss = judges.loss(grey, batch, MOUTH_WINDOW)
+    loss = judges.loss(grey, batch)
     assert truth.item() < loss.item()
     torch.autograd.backward(loss)
     assert grey.grad is not None

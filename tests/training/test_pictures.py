@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.face import EYES_WINDOW, LANDMARKS, MOUTH_WINDOW, Window, close_eyes
+from realtime.face import LANDMARKS, MOUTH_WINDOW
 from realtime.mouth_plate import MouthPlate
 from realtime.regions import Region
 from realtime.training.people import HELD_OUT, Photo, load_photos, own_plate, smile_plate
@@ -39,7 +39,6 @@ def drawn_photo(gap: float = 0.0) -> Photo:
         points=drawn_face(gap),
         mask=avatar.mask,
         light=np.ones(3, np.float32),
-        eyes_open=True,
         smile=None,
     )
 
@@ -53,7 +52,7 @@ def drawn_motions() -> Motions:
 
 def test_at_rest_the_truth_is_the_photograph() -> None:
     photo = drawn_photo()
-    picture = make_picture(photo, photo.points, own_plate(photo), MOUTH_WINDOW)
+    picture = make_picture(photo, photo.points, own_plate(photo))
     unchanged = picture.matte == 0
     assert unchanged.mean() > 0.98
     assert not picture.flow.any()
@@ -63,7 +62,7 @@ def test_at_rest_the_truth_is_the_photograph() -> None:
 
 def test_the_opening_shows_the_plate_darker_at_its_rim() -> None:
     photo = drawn_photo()
-    picture = make_picture(photo, drawn_face(24.0), WHITE, MOUTH_WINDOW)
+    picture = make_picture(photo, drawn_face(24.0), WHITE)
     row, column = 176 - 96, 128 - 48
     assert picture.matte[row, column] == 1
     assert picture.target[Region.MOUTH, row, column] == 1
@@ -75,35 +74,22 @@ def test_the_opening_shows_the_plate_darker_at_its_rim() -> None:
 @pytest.mark.parametrize("from_points", [False, True])
 def test_targets_are_masks(from_points: bool) -> None:
     photo = drawn_photo()
-    picture = make_picture(photo, drawn_face(9.0), WHITE, MOUTH_WINDOW, from_points=from_points)
+    picture = make_picture(photo, drawn_face(9.0), WHITE, from_points=from_points)
     np.testing.assert_allclose(picture.target.sum(0), 1, atol=1e-5)
     np.testing.assert_allclose(picture.target[Region.MOUTH], picture.matte, atol=1e-5)
 
 
-def test_a_shut_eye_is_covered_by_a_painted_lid() -> None:
-    photo = drawn_photo()
-    moved = close_eyes(photo.points, 1.0)
-    picture = make_picture(photo, moved, WHITE, EYES_WINDOW)
-    assert not picture.plate.any()
-    eye = (92 - 64, 128 - 38 - 32)
-    assert picture.matte[eye] > 0.9
-    beside = (92 - 64, 128 - 32)
-    assert picture.matte[beside] == 0
-
-
-@pytest.mark.parametrize("window", [MOUTH_WINDOW, EYES_WINDOW], ids=["mouth", "eyes"])
-def test_a_seed_draws_one_picture(window: Window) -> None:
+def test_a_seed_draws_one_picture() -> None:
     photos, motions = [drawn_photo(), drawn_photo(8.0)], drawn_motions()
     first, again, other = (
-        draw_picture(photos, motions, window, np.random.default_rng(seed)) for seed in (3, 3, 4)
+        draw_picture(photos, motions, np.random.default_rng(seed)) for seed in (3, 3, 4)
     )
     np.testing.assert_array_equal(first.truth, again.truth)
     np.testing.assert_array_equal(first.target, again.target)
     assert (first.truth != other.truth).any()
     batch = stack([first, other])
-    height, width = (part.stop - part.start for part in window)
-    assert batch["truth"].shape == (2, height, width, 3)
-    assert batch["target"].shape == (2, 12, height, width)
+    assert batch["truth"].shape == (2, 160, 160, 3)
+    assert batch["target"].shape == (2, 12, 160, 160)
 
 
 def test_nobody_without_teeth_gets_a_smile() -> None:
