@@ -48,6 +48,7 @@ _SELF_DRIVEN = (
     "Of its own frames it gets what is outside the lower face, where the head is, and the sound, "
     "moved to the picture where our SyncNet finds the file out of step."
 )
+_BACKGROUND = "none (the room itself), blur, blur=0 to blur=1, a colour's name or #rrggbb"
 _MANNER = "blinks, sway: 0 to 2, 1 being usual; yaw, pitch, roll: degrees the head is held at"
 
 
@@ -75,9 +76,9 @@ def make_parser() -> Parser:
     """All commands with their options."""
     parser = Parser(prog="run_avatar.py", description="You speak, and a portrait speaks for you.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    looking, speaking, measuring = _looking(), _speaking(), _measuring()
-    _add_speaking(commands, [looking, speaking])
-    _add_calls(commands, looking)
+    looking, speaking, measuring, staging = _looking(), _speaking(), _measuring(), _staging()
+    _add_speaking(commands, [looking, speaking, staging])
+    _add_calls(commands, looking, staging)
     _add_enroll(commands)
     _add_edit(commands)
     _add_benches(commands, [looking, speaking], measuring)
@@ -114,6 +115,19 @@ def _speaking() -> Parser:
     return parent
 
 
+def _staging() -> Parser:
+    parent = Parser(add_help=False)
+    _add_background(parent, f"{_BACKGROUND}, a picture's or a video's file")
+    parent.add_argument(
+        "--pose-track", type=Path, metavar="FILE", help="CSV or JSON of yaw, pitch, roll a frame"
+    )
+    return parent
+
+
+def _add_background(parser: Parser, help_text: str) -> None:
+    parser.add_argument("--background", default="none", metavar="WHAT", help=help_text)
+
+
 def _measuring() -> Parser:
     parent = Parser(add_help=False)
     parent.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
@@ -131,7 +145,7 @@ def _add_speaking(commands: Commands, parents: list[Parser]) -> None:
         sub.set_defaults(command=command("speak", name))
 
 
-def _add_calls(commands: Commands, looking: Parser) -> None:
+def _add_calls(commands: Commands, looking: Parser, staging: Parser) -> None:
     sub = commands.add_parser("web", help="a page to call from: speak, and the portrait speaks")
     sub.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     sub.add_argument("--port", type=int, default=_PORT, help="the port to listen on")
@@ -147,10 +161,11 @@ def _add_calls(commands: Commands, looking: Parser) -> None:
     sub.add_argument(
         "--cluster", metavar="local|ADDRESS", help="calls on the workers of a Ray cluster"
     )
+    _add_background(sub, f"what callers begin with: {_BACKGROUND}, a picture's file")
     sub.set_defaults(command=command("call", "web"))
     sub = commands.add_parser(
         "webcam",
-        parents=[looking],
+        parents=[looking, staging],
         help="a camera and a microphone called Avatar, for any call app",
     )
     sub.add_argument("--microphone", metavar="NAME|NUMBER", help="else the system's default")

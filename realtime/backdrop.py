@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,14 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 
 _GREATEST_BLUR = 0.06  # of the frame's height
+COLOURS = {
+    "black": "#000000",
+    "white": "#ffffff",
+    "grey": "#808080",
+    "blue": "#2f5d8c",
+    "green": "#3f7d58",
+    "beige": "#d9cfbf",
+}
 
 
 @dataclass(frozen=True)
@@ -45,10 +54,21 @@ class Scene(Protocol):
 Background = Blur | Picture | Scene | None
 
 
-def colour(code: str) -> Picture:
-    """'#rrggbb' -> a picture of that colour; ValueError if it is none."""
-    if len(code) != 7 or not code.startswith("#"):
-        raise ValueError(f"expected a colour like #335577, found {code}")
+def background(words: str) -> Background:
+    """'none', 'blur', 'blur=STRENGTH', or a colour as '#rrggbb' or by its name; ValueError."""
+    if words == "none":
+        return None
+    kind, has_strength, strength = words.partition("=")
+    if kind == "blur":
+        return Blur(float(strength)) if has_strength else Blur()
+    return colour(words)
+
+
+def colour(words: str) -> Picture:
+    """'#rrggbb' or a name of COLOURS -> a picture of that colour; ValueError if it is none."""
+    code = COLOURS.get(words, words)
+    if not re.fullmatch("#[0-9a-fA-F]{6}", code):
+        raise ValueError(f"expected a colour like #335577 or {', '.join(COLOURS)}, found {words}")
     return np.frombuffer(bytes.fromhex(code[1:]), np.uint8).reshape(1, 1, 3)
 
 

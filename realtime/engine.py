@@ -44,6 +44,15 @@ _SPEAKING_RMS = 1000.0
 _LEVEL_SMOOTHING = 0.92
 
 
+@dataclass(frozen=True, eq=False)
+class Outfit:
+    """What an engine shows: who, before what, and how the head is held and moves."""
+
+    avatar: Avatar
+    background: Background
+    manner: Manner
+
+
 @dataclass
 class _Talk:
     """What goes on whatever the portrait looks like: sound on its way, head and lids."""
@@ -78,25 +87,26 @@ class Engine:
         self.size = size
         self._networks = networks
         self._backend = backend
+        self.lookahead_ms = lookahead_ms
         self._lookahead = lookahead_frames(lookahead_ms)
         self._track = track
-        self._avatar, self._background, self._manner = avatar, background, avatar.manner
+        self.outfit = Outfit(avatar, background, avatar.manner)
         self._look = self._looking(avatar, background)
         reader = LipReader(networks.encoder, networks.lips, self._lookahead)
-        self._talk = _Talk(reader, IdleLife(seed), self._manner, self._silence())
+        self._talk = _Talk(reader, IdleLife(seed), avatar.manner, self._silence())
 
-    def changed(self, avatar: Avatar, background: Background, manner: Manner) -> Engine:
+    def changed(self, outfit: Outfit) -> Engine:
         """Another look for the talk under way, made beside it: take it in place of this one
         between two steps, and voice, head and lids go on.
 
         What stays as it is is shared; so is the talk: only one of the two may step from then on.
         """
         other = copy(self)
-        other._avatar, other._background, other._manner = avatar, background, manner
-        if avatar is not self._avatar:
-            other._look = other._looking(avatar, background)
-        elif background is not self._background:
-            other._look = self._look.before(background)
+        other.outfit = outfit
+        if outfit.avatar is not self.outfit.avatar:
+            other._look = other._looking(outfit.avatar, outfit.background)
+        elif outfit.background is not self.outfit.background:
+            other._look = self._look.before(outfit.background)
         return other
 
     def _looking(self, avatar: Avatar, background: Background) -> Look:
@@ -118,7 +128,7 @@ class Engine:
     def step(self, samples: Sound) -> Frame:
         """int16 [640] -> the next frame; raises ValueError on another length."""
         talk = self._talk
-        film = self._avatar.film
+        film = self.outfit.avatar.film
         code = talk.reader.push(samples, film.face.habit if film else None)
         talk.sound.append(samples.copy())
         loudness = float(np.sqrt(np.square(samples, dtype=np.float32).mean()))
@@ -129,8 +139,9 @@ class Engine:
         image = self._look.show(self._pose(), motion, blink)
         frame = Frame(talk.index, image, talk.sound[0])
         talk.index += 1
-        lids = (talk.idle.blink(talk.index, manner) for manner in (talk.manner, self._manner))
-        talk.manner = talk.manner.towards(self._manner, lids_open=not any(lids))
+        asked = self.outfit.manner
+        lids = (talk.idle.blink(talk.index, manner) for manner in (talk.manner, asked))
+        talk.manner = talk.manner.towards(asked, lids_open=not any(lids))
         return frame
 
     def _pose(self) -> HeadPose:

@@ -17,6 +17,7 @@ RANGES = {
     "pitch": (-GREATEST_PITCH, GREATEST_PITCH),
     "roll": (-GREATEST_ROLL, GREATEST_ROLL),
 }
+TURNS = ("yaw", "pitch", "roll")
 # Share of the way to what is asked that is gone in a frame: half of it in a fifth of a second.
 _EASE = 0.13
 
@@ -34,6 +35,14 @@ class Manner:
 
     def __post_init__(self) -> None:
         demand_within(asdict(self), RANGES)
+
+    def turned(self, *degrees: float) -> Self:
+        """Held so many degrees of TURNS further, as far as a head is turned."""
+        held = {}
+        for name, more in zip(TURNS, degrees, strict=True):
+            low, high = RANGES[name]
+            held[name] = min(max(getattr(self, name) + more, low), high)
+        return replace(self, **held)
 
     def towards(self, asked: Self, *, lids_open: bool) -> Self:
         """One frame nearer to what is asked; the blinks change while the lids are open."""

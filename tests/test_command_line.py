@@ -83,6 +83,20 @@ def test_bad_sound_and_bad_avatars_are_one_sentence_and_leave_nothing(
     assert set(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("command", ["render", "webcam"])
+def test_backgrounds_and_tracks_that_cannot_be_shown_are_one_sentence(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video, picture, track = (tmp_path / name for name in ("a.mp4", "a.png", "a.csv"))
+    for path in (video, picture, track):
+        path.write_text("hello")
+    for words in ("purple", "blur=2", "blur=x", "#12", str(tmp_path / "none.jpg")):
+        assert repr(words) in failure([command, "--background", words], capsys)
+    assert "a.mp4" in failure([command, "--background", str(video)], capsys)
+    assert "a.png" in failure([command, "--background", str(picture)], capsys)
+    assert "a.csv" in failure([command, "--pose-track", str(track)], capsys)
+
+
 def test_an_unwritable_place_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from realtime.backdrop import colour
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, Sound, lookahead_frames
-from realtime.engine import Engine
+from realtime.engine import Engine, Outfit
 from realtime.frame import Frame
 from realtime.idle import IdleLife
 from realtime.manner import Manner
@@ -139,7 +140,7 @@ def test_another_look_goes_on_with_the_same_talk() -> None:
     blocks = list(blocks_of([sound]))
     expected = [unchanged.step(block) for block in blocks]
     frames = [engine.step(block) for block in blocks[:6]]
-    other = engine.changed(drawn_avatar(), colour("#204060"), Manner())
+    other = engine.changed(Outfit(drawn_avatar(), colour("#204060"), Manner()))
     frames += [other.step(block) for block in blocks[6:]]
     assert [frame.index for frame in frames] == list(range(12))
     assert all(np.array_equal(a.sound, b.sound) for a, b in zip(frames, expected, strict=True))
@@ -149,7 +150,7 @@ def test_another_look_goes_on_with_the_same_talk() -> None:
 def test_the_same_look_is_not_made_again() -> None:
     avatar = drawn_avatar()
     engine = Engine(untrained_networks(), avatar, size=SIZE)
-    other = engine.changed(avatar, None, Manner(roll=5.0))
+    other = engine.changed(replace(engine.outfit, manner=Manner(roll=5.0)))
     assert other._look is engine._look
     frames = run(other, noise(40))
     straight = run(make_engine(), noise(40))

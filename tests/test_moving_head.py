@@ -69,4 +69,4 @@ def test_another_background_is_refused_in_words() -> None:
         Engine(untrained_networks(), filmed_avatar(), background=Blur())
     engine = Engine(untrained_networks(), filmed_avatar())
     with pytest.raises(AvatarError, match="a portrait"):
-        engine.changed(engine._avatar, Blur(), engine._manner)
+        engine.changed(replace(engine.outfit, background=Blur()))

@@ -1,11 +1,13 @@
 // The page: what can be pressed and seen, and what it means for the call.
 
 import { ask, Call, CallError, openMicrophone } from "./call.js";
+import { LookPanel } from "./look.js";
 import { Plot } from "./plot.js";
 
 const $ = (id) => document.getElementById(id);
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
 const plot = new Plot($("plot"));
+const look = new LookPanel(token, (message) => call?.say(message) ?? false, complain);
 
 // Seconds before each new try after a call broke: about a minute in all.
 const WAITS_S = [0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8];
@@ -37,7 +39,7 @@ function words(error) {
 
 function choice() {
   const query = new URLSearchParams({ avatar: chosen(), lookahead_ms: $("lookahead").value });
-  if ($("blur").checked) query.set("background", "blur");
+  if (look.background) query.set("background", look.background);
   return query;
 }
 
@@ -155,10 +157,13 @@ function onMessage(message) {
     if (call && !$("start").disabled) say(message.muted ? "Muted. Press M to be heard again." : "Connected. Speak.");
     choose(message.avatar);
     $("lookahead").value = message.lookahead_ms;
-    $("blur").checked = message.background === "blur";
     complain("");
+    if (call.greeted) look.show(message);
+    else look.begin(message);
+    call.greeted = true;
   } else if (message.type === "error") {
     complain(message.text);
+    look.refuse();
   }
 }
 
@@ -265,6 +270,7 @@ function showStill(name) {
   const thumbnail = [...document.querySelectorAll("#avatars img")].find((img) => img.dataset.name === name);
   if (thumbnail?.src) $("still").src = thumbnail.src;
   $("still").hidden = !thumbnail?.src;
+  look.offer(name);
 }
 
 async function listAvatars() {
@@ -336,7 +342,6 @@ $("mute").addEventListener("click", () => call?.say({ type: "mute", on: !isPress
 $("interrupt").addEventListener("click", () => call?.say({ type: "interrupt" }));
 $("sound").addEventListener("click", toggleSound);
 $("lookahead").addEventListener("change", () => call?.say({ type: "lookahead", ms: Number($("lookahead").value) }));
-$("blur").addEventListener("change", () => call?.say({ type: "background", kind: $("blur").checked ? "blur" : null }));
 $("microphone").addEventListener("change", changeMicrophone);
 $("upload").addEventListener("submit", upload);
 window.addEventListener("pagehide", () => call?.end(""));

@@ -67,6 +67,7 @@ export class Call {
     this.location = "";
     this.unsent = [];
     this.ended = false;
+    this.greeted = false;
     this.before = {};
   }
 
@@ -159,9 +160,11 @@ export class Call {
     else this.on.message(message);
   }
 
-  /** Sends a message of the control channel. */
+  /** Sends a message of the control channel, or a picture's bytes; false if it is not open. */
   say(message) {
-    if (this.channel?.readyState === "open") this.channel.send(JSON.stringify(message));
+    if (this.channel?.readyState !== "open") return false;
+    this.channel.send(message instanceof ArrayBuffer ? message : JSON.stringify(message));
+    return true;
   }
 
   /** Another microphone, without a new call. */

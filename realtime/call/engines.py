@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
+from realtime.backdrop import background
 from realtime.clock import LOOKAHEADS_MS
 from realtime.frame import Steps
+from realtime.manner import Manner
 
-Blur = Literal["blur"]
 MAX_NAME = 100
 # Even sides, as both video codecs want them.
 _SIDES = range(64, 1281, 2)
@@ -17,15 +18,20 @@ _SIDES = range(64, 1281, 2)
 
 @dataclass(frozen=True)
 class EngineRequest:
-    """An avatar by name, its lookahead in ms, the size of its frames in px, its background.
+    """An avatar by name, its lookahead in ms, the size of its frames in px, and how it looks.
 
-    Raises ValueError if the lookahead is not one of LOOKAHEADS_MS or the size cannot be sent.
+    background: words of `realtime.backdrop.background`, or a picture's file. colours: the palette's
+    name for each part that is not left as it was. manner: the avatar's own if None. Raises
+    ValueError if the lookahead is not one of LOOKAHEADS_MS, the size cannot be sent, or the words
+    mean nothing.
     """
 
     avatar: str
     lookahead_ms: int = 80
     size: tuple[int, int] = (512, 512)
-    background: Blur | None = None
+    background: str | bytes = "none"
+    colours: Mapping[str, str] = field(default_factory=dict)
+    manner: Manner | None = None
 
     def __post_init__(self) -> None:
         if self.lookahead_ms not in LOOKAHEADS_MS:
@@ -36,7 +42,16 @@ class EngineRequest:
             raise ValueError(f"expected even sides of 64 to 1280 px, found {self.size}")
         if not 0 < len(self.avatar) <= MAX_NAME:
             raise ValueError(f"expected an avatar's name, found {len(self.avatar)} characters")
+        if isinstance(self.background, str):
+            background(self.background)
 
 
-# Raises a SegTalkerError, told to the caller as it is, if there is no such avatar.
-MakeEngine = Callable[[EngineRequest], Steps]
+class MakeEngine(Protocol):
+    """Makes the engines of calls; called in any thread."""
+
+    def __call__(self, request: EngineRequest, before: Steps | None = None) -> Steps:
+        """The engine asked for, which goes on with the talk of the one `before`, if it can.
+
+        Raises a SegTalkerError, told to the caller as it is, if there is no such avatar or it
+        cannot look so.
+        """

@@ -33,6 +33,9 @@ class Limits:
     sdp_bytes: int = 64 * 1024
     candidates: int = 64
     message_bytes: int = 4096
+    # A background that a caller brings along, over the control channel: one of its messages holds
+    # no more.
+    picture_bytes: int = 60_000
     messages_per_s: float = 20.0
     offers_per_s: float = 2.0
     offers_at_once: int = 20

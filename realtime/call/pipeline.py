@@ -11,7 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from realtime.beside import step_aside
 from realtime.call.engines import EngineRequest, MakeEngine
+from realtime.call.limits import RefusalError
 from realtime.call.meters import CallMeters, Metrics, median_ms
 from realtime.call.queues import Upsampler
 from realtime.call.timeline import RTP_RATE, Timeline
@@ -23,6 +25,8 @@ T = TypeVar("T")
 
 # Blocks that may wait while a step takes long: 120 ms. Of more, the oldest is dropped.
 MAX_WAITING = 3
+# Changes of the look that may wait for one another.
+MAX_CHANGES = 8
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ class Pipeline:
         self._index = 0
         self._more = asyncio.Event()
         self._worker = ThreadPoolExecutor(1, "engine")
+        self._beside = ThreadPoolExecutor(1, "beside", step_aside)
+        self._changing = asyncio.Lock()
+        self._changes = 0
         self._interruptions = 0
         self._closing: asyncio.Future[float] | None = None
 
@@ -76,13 +83,27 @@ class Pipeline:
             if interruptions == self._interruptions:
                 self._release(block, frame)
 
-    async def change(self, request: EngineRequest, make_engine: MakeEngine) -> None:
-        """Goes on with another engine as soon as it is made; the old one speaks until then.
+    async def change(
+        self, change: Callable[[EngineRequest], EngineRequest], make_engine: MakeEngine
+    ) -> None:
+        """Goes on with another engine as soon as it is made, beside the steps of the old one.
 
-        Raises what `make_engine` raises, and then nothing has changed.
+        Changes are made one after another; each is given the request that holds then. Raises what
+        `change` and `make_engine` raise, and then nothing has changed; RefusalError (429) where
+        too many are waiting.
         """
-        engine = await asyncio.to_thread(make_engine, request)
-        self._engine, self.request = engine, request
+        if self._changes == MAX_CHANGES:
+            raise RefusalError(429, "Too many changes at once.")
+        self._changes += 1
+        try:
+            async with self._changing:
+                request, loop = change(self.request), asyncio.get_running_loop()
+                engine = await loop.run_in_executor(
+                    self._beside, make_engine, request, self._engine
+                )
+                self._engine, self.request = engine, request
+        finally:
+            self._changes -= 1
 
     async def interrupt(self) -> float:
         """Forgets all sound on its way and mutes the caller.
@@ -105,7 +126,8 @@ class Pipeline:
 
     def close(self) -> None:
         """Ends the worker and all outlets; a step under way is not waited for."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._worker, self._beside):
+            threads.shutdown(wait=False, cancel_futures=True)
         for outlet in self.outlets:
             outlet.stop()
         if self._closing is not None:

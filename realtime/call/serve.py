@@ -15,10 +15,11 @@ from aiortc import RTCConfiguration, RTCIceServer
 from realtime.call import bitrate
 from realtime.call.avatars import Avatars, Enroll, Gallery
 from realtime.call.calls import Calls
-from realtime.call.engines import MakeEngine
+from realtime.call.engines import EngineRequest, MakeEngine
 from realtime.call.gate import Gate, is_loopback
 from realtime.call.ice import IceServer
 from realtime.call.limits import Limits
+from realtime.call.looks import Fitting, Looks
 from realtime.call.meters import Metrics
 from realtime.call.session import House
 from realtime.call.sessions import Sessions
@@ -32,7 +33,7 @@ _SHUTDOWN_S = 3
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """Where to listen and whom to let in.
+    """Where to listen, whom to let in, and the background (as in EngineRequest) they begin with.
 
     Raises InputError if another than this machine could come in without a token, or if only one of
     certificate and key is given.
@@ -44,6 +45,7 @@ class ServeOptions:
     cert: Path | None = None
     key: Path | None = None
     ice: tuple[IceServer, ...] = ()
+    background: str | bytes = "none"
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -96,11 +98,12 @@ def application(
     make_engine: MakeEngine,
     gallery: Gallery,
     enroll: Enroll | None = None,
+    fitting: Fitting | None = None,
 ) -> web.Application:
     """The server without its sockets, holding its calls itself."""
     metrics, ice = Metrics(), RTCConfiguration(iceServers=ice_servers(options))
     sessions = Sessions(House(make_engine, options.limits, time.monotonic, ice), metrics)
-    app = public(options, sessions, metrics, gallery, enroll)
+    app = public(options, sessions, metrics, gallery, enroll, fitting)
 
     async def sweeping(_: web.Application) -> AsyncIterator[None]:
         async with sessions.swept():
@@ -116,6 +119,7 @@ def public(
     metrics: Metrics,
     gallery: Gallery,
     enroll: Enroll | None = None,
+    fitting: Fitting | None = None,
 ) -> web.Application:
     """Page, portraits and signalling before calls that are held here or elsewhere."""
     limits = options.limits
@@ -123,8 +127,10 @@ def public(
     page = {f"/{path.name}": path for path in _PAGE.iterdir()} | {"/": _PAGE / "index.html"}
     gate = Gate(options.host, options.token, page, limits, metrics, time.monotonic)
     app = web.Application(middlewares=[gate.middleware], client_max_size=limits.portrait_bytes + 1)
-    app.add_routes(Signalling(calls, limits, gallery.names()[0]).routes())
+    usual = EngineRequest(gallery.names()[0], background=options.background)
+    app.add_routes(Signalling(calls, limits, usual).routes())
     app.add_routes(Avatars(gallery, enroll, limits).routes())
+    app.add_routes(Looks(fitting).routes())
 
     async def show_page(request: web.Request) -> web.FileResponse:
         return web.FileResponse(page[request.path])

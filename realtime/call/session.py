@@ -8,7 +8,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -207,9 +207,9 @@ class Session:
 
     async def _obey(self, message: str | bytes) -> None:
         try:
-            command = parse(message, self.pipeline.request, self._house.limits.message_bytes)
+            command = parse(message, self._house.limits)
             if isinstance(command, Change):
-                await self.pipeline.change(command.request, self._house.make_engine)
+                await self.pipeline.change(command.of, self._house.make_engine)
             elif isinstance(command, Mute):
                 self.pipeline.muted = command.on
             elif isinstance(command, Interrupt):
@@ -230,13 +230,16 @@ class Session:
 
     def _send_state(self) -> None:
         request = self.pipeline.request
+        behind = request.background
         self._send(
             {
                 "type": "state",
                 "session": self.id,
                 "avatar": request.avatar,
                 "lookahead_ms": request.lookahead_ms,
-                "background": request.background,
+                "colours": dict(request.colours),
+                "manner": request.manner and asdict(request.manner),
+                "background": "picture" if isinstance(behind, bytes) else behind,
                 "muted": self.pipeline.muted,
             }
         )

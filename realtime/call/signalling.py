@@ -1,7 +1,7 @@
 """Signalling over plain HTTP: WHIP to call, WHEP to watch.
 
 POST   /whip                 SDP offer -> 201, SDP answer, Location: /whip/ID
-                             ?avatar=NAME&lookahead_ms=80&width=512&height=512&background=blur
+                             ?avatar=NAME&lookahead_ms=80&width=512&height=512&background=blur=0.5
 PATCH  /whip/ID              candidates, as application/trickle-ice-sdpfrag -> 204
 DELETE /whip/ID              ends the call -> 200
 POST   /whep/ID              the same to see and hear call ID, Location: /whep/ID/WATCHER
@@ -24,10 +24,11 @@ _FRAGMENT = "application/trickle-ice-sdpfrag"
 class Signalling:
     """The handlers of the table above."""
 
-    def __init__(self, calls: Calls, limits: Limits, default_avatar: str) -> None:
+    def __init__(self, calls: Calls, limits: Limits, usual: EngineRequest) -> None:
+        """`usual` is what a caller gets who chooses nothing."""
         self._calls = calls
         self._limits = limits
-        self._default_avatar = default_avatar
+        self._usual = usual
 
     def routes(self) -> list[web.RouteDef]:
         """For `app.add_routes`."""
@@ -64,16 +65,13 @@ class Signalling:
         return web.Response()
 
     def _choice(self, request: web.Request) -> EngineRequest:
-        query = request.query
-        background = query.get("background")
-        if background not in (None, "blur"):
-            raise RefusalError(400, "Expected the background blur, or none.")
+        query, usual = request.query, self._usual
         try:
             return EngineRequest(
-                query.get("avatar", self._default_avatar),
+                query.get("avatar", usual.avatar),
                 int(query.get("lookahead_ms", "80")),
                 (int(query.get("width", "512")), int(query.get("height", "512"))),
-                "blur" if background else None,
+                query.get("background", usual.background),
             )
         except ValueError as error:
             raise RefusalError(400, f"{error}.") from error

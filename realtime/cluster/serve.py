@@ -9,6 +9,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from realtime.call.avatars import Enroll, Gallery
+from realtime.call.looks import Fitting
 from realtime.call.meters import Metrics
 from realtime.call.serve import ServeOptions, public
 from realtime.cluster.front import Front, Workers
@@ -20,6 +21,7 @@ def cluster_application(
     secret: bytes,
     gallery: Gallery,
     enroll: Enroll | None = None,
+    fitting: Fitting | None = None,
 ) -> web.Application:
     """The server without its sockets.
 
@@ -28,7 +30,7 @@ def cluster_application(
     """
     metrics = Metrics()
     front = Front(workers, secret, metrics, time.monotonic)
-    app = public(options, front, metrics, gallery, enroll)
+    app = public(options, front, metrics, gallery, enroll, fitting)
 
     async def reports(_: web.Request) -> web.Response:
         return web.json_response([asdict(report) for report in front.reports])

@@ -90,17 +90,16 @@ def _crowd(
 
 def edit(arguments: Arguments) -> None:
     """Red lips and auburn hair on the avatar, against itself; how looks are switched live."""
-    from realtime.enroll.edit import Edit, Style, edited
+    from realtime.enroll.edit import Edit, edited, named_style
     from realtime.enroll.look_sheet import look_sheet
-    from realtime.enroll.palette import palette
     from realtime.measure.bench_edit import compare, switch_live
     from realtime.models.face_parser import load_parser
 
-    networks, parser, named = load_networks(), load_parser(), palette()
+    networks, parser = load_networks(), load_parser()
     backend = fastest_backend(networks)
     avatar = AvatarGallery(ASSETS).find(arguments.avatar)
     edits = [
-        Edit({part: Style(named[part][name], name)})
+        Edit({part: named_style(part, name)})
         for part, name in (("lips", "red"), ("hair", "auburn"), ("lips", "berry"))
     ]
 

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from realtime.backdrop import Blur
-from realtime.call.engines import EngineRequest, MakeEngine
+from realtime.call.engines import MakeEngine
 from realtime.clock import FRAME_SAMPLES
 from realtime.commands.common import (
     ASSETS,
@@ -23,10 +22,13 @@ from realtime.commands.common import (
     report,
 )
 from realtime.commands.make import enroll_portrait
-from realtime.engine import Engine
+from realtime.commands.scenery import callers_scenery, pose_track, scenery
+from realtime.commands.studio import Studio
+from realtime.enroll.fitting import FittingRoom
 from realtime.errors import InputError
 from realtime.frame import Picture
 from realtime.gallery import AvatarGallery, Portraits
+from realtime.models.face_parser import load_parser
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, chosen, measured
 
@@ -49,6 +51,7 @@ def web(arguments: Arguments) -> None:
         arguments.cert,
         arguments.key,
         tuple(map(IceServer.parse, arguments.ice_server)),
+        background=callers_scenery(arguments.background),
     )
     if arguments.cluster:
         from realtime.commands.cluster import web as web_of_cluster
@@ -57,24 +60,14 @@ def web(arguments: Arguments) -> None:
         return
     networks, gallery = load_networks(), AvatarGallery(ASSETS)
     enroll = enroller(networks, gallery)
-    serve(options, application(options, make_engines(networks, gallery), gallery, enroll))
+    fitting = FittingRoom(gallery, load_parser())
+    make_engine = make_engines(networks, gallery)
+    serve(options, application(options, make_engine, gallery, enroll, fitting))
 
 
 def make_engines(networks: Networks, gallery: Portraits) -> MakeEngine:
     """Engines for callers, who share the networks."""
-    backend = _backend_beside_a_call(networks)
-
-    def make(request: EngineRequest) -> Engine:
-        return Engine(
-            networks,
-            gallery.load(request.avatar),
-            lookahead_ms=request.lookahead_ms,
-            size=request.size,
-            background=Blur() if request.background else None,
-            backend=backend,
-        )
-
-    return make
+    return Studio(networks, gallery, load_parser(), _backend_beside_a_call(networks))
 
 
 def _backend_beside_a_call(networks: Networks) -> Backend:
@@ -129,12 +122,14 @@ def bench(arguments: Arguments) -> None:
 
 def webcam(arguments: Arguments) -> None:
     """Is in the call until q or Ctrl-C."""
-    from realtime.outputs.wardrobe import dresser
+    from realtime.outputs.wardrobe import Clothes, dresser
     from realtime.outputs.webcam import WebcamOptions, run_webcam
 
+    background = scenery(arguments.background, arguments.size)
+    track = pose_track(arguments)
     networks, gallery = load_networks(), AvatarGallery(ASSETS)
     first = gallery.named(arguments.avatar)
-    engine = build_engine(networks, arguments, fastest_backend(networks))
+    engine = build_engine(networks, arguments, fastest_backend(networks), background, track)
     options = WebcamOptions(
         arguments.lookahead_ms,
         arguments.microphone,
@@ -143,7 +138,11 @@ def webcam(arguments: Arguments) -> None:
         arguments.fps,
     )
     avatars = [first, *(name for name in gallery.names() if name != first)]
-    run_webcam(engine, dresser(engine, gallery), avatars, options, Console())
+    backgrounds = {arguments.background: background}
+    for words in ("none", "blur"):
+        backgrounds.setdefault(words, scenery(words, arguments.size))
+    dress = dresser(engine, first, gallery, backgrounds)
+    run_webcam(engine, Clothes(dress, avatars, list(backgrounds)), options, Console())
 
 
 def doctor(arguments: Arguments) -> None:

@@ -28,9 +28,11 @@ from realtime.cluster.shelf import SharedGallery
 from realtime.cluster.worker import WorkerOptions
 from realtime.commands.call import enroller, make_engines
 from realtime.commands.common import ASSETS, Arguments, load_networks, report
+from realtime.enroll.fitting import FittingRoom
 from realtime.frame import Steps
 from realtime.gallery import AvatarGallery
 from realtime.measure.bench_cluster import offers_to_answers, plot, simulate
+from realtime.models.face_parser import load_parser
 from realtime.models.networks import Networks
 from realtime.models.weights import load_weights
 from realtime.outputs.playback import blocks_of
@@ -51,7 +53,8 @@ def web(options: ServeOptions, address: str) -> None:
         secret = ray.get(shared.secret.remote())
         workers = _started(shared, secret, options)
         enroll = enroller(load_networks(), gallery)
-        serve(options, cluster_application(options, workers, secret, gallery, enroll))
+        fitting = FittingRoom(gallery, load_parser())
+        serve(options, cluster_application(options, workers, secret, gallery, enroll, fitting))
 
 
 def bench(arguments: Arguments) -> None:

@@ -9,12 +9,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from realtime.backdrop import Background
 from realtime.engine import Engine
 from realtime.errors import OutputError
 from realtime.gallery import AvatarGallery
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, chosen, measured
 from realtime.models.weights import load_weights
+from realtime.pose_track import PoseTrack
 
 Arguments = argparse.Namespace
 
@@ -34,13 +36,21 @@ def fastest_backend(networks: Networks) -> Backend:
     return backend
 
 
-def build_engine(networks: Networks, arguments: Arguments, backend: Backend) -> Engine:
+def build_engine(
+    networks: Networks,
+    arguments: Arguments,
+    backend: Backend,
+    background: Background = None,
+    track: PoseTrack | None = None,
+) -> Engine:
     return Engine(
         networks,
         AvatarGallery(ASSETS).find(arguments.avatar),
         lookahead_ms=arguments.lookahead_ms,
         size=arguments.size,
         seed=arguments.seed,
+        background=background,
+        track=track,
         backend=backend,
     )
 

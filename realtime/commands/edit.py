@@ -12,7 +12,7 @@ from realtime.avatar_file import Avatar
 from realtime.commands.common import ASSETS, Arguments, load_networks
 from realtime.commands.make import enroll_portrait
 from realtime.consent import CONSENT
-from realtime.enroll.edit import Edit, Style, edited, style_of
+from realtime.enroll.edit import Edit, Style, edited, named_style, style_of
 from realtime.enroll.palette import palette
 from realtime.enroll.parts import PARTS
 from realtime.enroll.portrait import read_picture
@@ -65,15 +65,8 @@ def _donor(file: str, arguments: Arguments, networks: Networks, gallery: AvatarG
 
 def _named(arguments: Arguments) -> dict[str, Style]:
     """The styles that are asked for by name."""
-    styles = {}
-    for part, colours in palette().items():
-        name = getattr(arguments, part)
-        if name is None:
-            continue
-        if name not in colours:
-            raise InputError(f"expected {part} of {', '.join(colours)}, found {name}")
-        styles[part] = Style(colours[name], name)
-    return styles
+    names = {part: getattr(arguments, part) for part in palette()}
+    return {part: named_style(part, name) for part, name in names.items() if name is not None}
 
 
 def _moved(sliders: _Sliders, words: list[str]) -> _Sliders:

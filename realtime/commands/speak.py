@@ -9,6 +9,7 @@ from rich import print as show
 from realtime.audio.sources import read_sound
 from realtime.clock import FRAME_SAMPLES, frame_time, lookahead_frames
 from realtime.commands.common import Arguments, build_engine, fastest_backend, load_networks
+from realtime.commands.scenery import pose_track, scenery
 from realtime.idle import IdleLife
 from realtime.measure.latency import latency_table
 from realtime.outputs.contact_sheet import ContactSheet, evenly, moments, read_phones
@@ -38,8 +39,11 @@ def perform(arguments: Arguments, pace: Pace) -> Timings:
     sound = read_sound(arguments.speech)
     lookahead = lookahead_frames(arguments.lookahead_ms)
     frames = -(-len(sound) // FRAME_SAMPLES)
+    patient = isinstance(pace, Unpaced)
+    background = scenery(arguments.background, arguments.size, patient=patient)
+    track = pose_track(arguments)
     networks = load_networks()
-    engine = build_engine(networks, arguments, fastest_backend(networks))
+    engine = build_engine(networks, arguments, fastest_backend(networks), background, track)
     outputs: list[Output] = [VideoFile(arguments.out, arguments.size)]
     if arguments.contact_sheet:
         outputs.append(contact_sheet(arguments, frames, lookahead))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from realtime.avatar_file import Avatar
 from realtime.enroll.mask import region_mask
+from realtime.enroll.palette import palette
 from realtime.enroll.parse import Parsed, parse
 from realtime.enroll.parts import Field, part_share
 from realtime.enroll.portrait import Encode
@@ -63,6 +64,16 @@ def style_of(donor: Avatar, part: str, parser: FaceParser) -> Style:
     return Style(colours_of(donor.picture, _seen(donor, part, parsed)), donor.name)
 
 
+def named_style(part: str, name: str) -> Style:
+    """A part's colours in the palette; raises InputError where it has none of that name."""
+    names = palette().get(part)
+    if names is None:
+        raise InputError(f"expected colours of {', '.join(palette())}, found {part}")
+    if name not in names:
+        raise InputError(f"expected {part} of {', '.join(names)}, found {name}")
+    return Style(names[name], name)
+
+
 def _seen(avatar: Avatar, part: str, parsed: Parsed) -> Field:
     share = part_share(avatar, part, parsed)
     if share.sum() < _LEAST[part] * face_height(avatar.points) ** 2:
@@ -70,7 +81,8 @@ def _seen(avatar: Avatar, part: str, parsed: Parsed) -> Field:
     return share
 
 
-def _restyled(avatar: Avatar, edit: Edit, parser: FaceParser) -> Picture:
+def restyled(avatar: Avatar, edit: Edit, parser: FaceParser) -> Picture:
+    """The avatar's picture in the edit's colours; InputError where a part is not seen."""
     picture = avatar.picture
     if edit.styles:
         parsed = parse(parser, picture, avatar.points)
@@ -88,7 +100,7 @@ def edited(
     """
     if avatar.film is not None:
         raise InputError("expected a portrait's avatar to edit, found a video's")
-    picture, points, mask = _restyled(avatar, edit, parser), avatar.points, avatar.mask
+    picture, points, mask = restyled(avatar, edit, parser), avatar.points, avatar.mask
     if edit.shape != Shape():
         picture, points = reshape(picture, points, edit.shape)
         mask = region_mask(points, parse(parser, picture, points))

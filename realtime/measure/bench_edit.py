@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from realtime.avatar_file import Avatar
 from realtime.beside import step_aside
 from realtime.clock import FRAME_MS, Sound
-from realtime.engine import Engine
+from realtime.engine import Engine, Outfit
 from realtime.enroll.edit import Edit, edited
 from realtime.enroll.parse import parse
 from realtime.enroll.parts import lab, part_share
@@ -98,7 +98,7 @@ def switch_live(
         current = engine
         for avatar in others:
             made = avatar()
-            current = current.changed(made, None, made.manner)
+            current = current.changed(Outfit(made, None, made.manner))
             ready.append(current)
 
     beside = threading.Thread(target=make)

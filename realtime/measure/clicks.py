@@ -111,6 +111,7 @@ class Stamping:
         self._clock = clock
         self.engine: Stamped | None = None
 
-    def __call__(self, request: EngineRequest) -> Stamped:
+    def __call__(self, request: EngineRequest, before: Steps | None = None) -> Stamped:
+        del before  # a stamped call keeps its look
         self.engine = Stamped(self._make_engine(request), self._clock)
         return self.engine

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Protocol, Self
 
+ARROWS = ("up", "down", "right", "left")
+# What terminals send for them, Windows' last.
+_SENT = re.compile(r"(?:\x1b[\[O]|\xe0)(?P<arrow>[ABCDHPMK])|(?P<key>.)", re.DOTALL)
+_LAST = "ABCDHPMK"
+
 
 class Keys(Protocol):
-    """What the user wants, letter by letter."""
+    """What the user wants, key by key."""
 
-    def read(self) -> str:
-        """The keys pressed since the last call; never waits."""
+    def read(self) -> Sequence[str]:
+        """The keys pressed since the last call, the arrows as ARROWS; never waits."""
 
 
 class TerminalKeys:
@@ -33,15 +40,18 @@ class TerminalKeys:
     def __exit__(self, *_: object) -> None:
         self._undo.close()
 
-    def read(self) -> str:
-        if not sys.stdin.isatty():
-            return ""
-        return _waiting_keys()
+    def read(self) -> Sequence[str]:
+        return _keys(_waiting()) if sys.stdin.isatty() else ()
+
+
+def _keys(sent: str) -> list[str]:
+    found = _SENT.finditer(sent)
+    return [match["key"] or ARROWS[_LAST.index(match["arrow"]) % len(ARROWS)] for match in found]
 
 
 if sys.platform == "win32":
 
-    def _waiting_keys() -> str:
+    def _waiting() -> str:
         import msvcrt
 
         keys = ""
@@ -51,7 +61,7 @@ if sys.platform == "win32":
 
 else:
 
-    def _waiting_keys() -> str:
+    def _waiting() -> str:
         import os
         import select
 

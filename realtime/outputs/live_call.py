@@ -15,6 +15,15 @@ from realtime.outputs.wardrobe import Wardrobe
 
 # Longer than the microphone's 10 ms blocks, shorter than a frame: silence is filled in on time.
 _WAIT_S = 0.02
+# By how many degrees of yaw, pitch and roll a key turns the head, as the user sees it.
+_TURNS = {
+    "left": (-2.0, 0.0, 0.0),
+    "right": (2.0, 0.0, 0.0),
+    "up": (0.0, -2.0, 0.0),
+    "down": (0.0, 2.0, 0.0),
+    ",": (0.0, 0.0, -2.0),
+    ".": (0.0, 0.0, 2.0),
+}
 
 
 class LiveCall:
@@ -68,6 +77,10 @@ class LiveCall:
             self._wardrobe.next_avatar()
         elif key == "b":
             self._wardrobe.next_background()
+        elif key in _TURNS:
+            self._wardrobe.turn(*_TURNS[key])
+        elif key == "0":
+            self._wardrobe.face_front()
         elif key == "q":
             self._ended = True
 
@@ -75,7 +88,7 @@ class LiveCall:
         """The state for the live view; may be asked from another thread."""
         loop = self._loop
         return Health(
-            look=str(self._wardrobe.look),
+            look=str(self._wardrobe.wish),
             preparing=self._wardrobe.preparing,
             paused=loop.paused,
             muted=loop.muted,

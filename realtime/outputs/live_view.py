@@ -13,7 +13,7 @@ from rich.text import Text
 
 _METER_CELLS = 30
 _METER_FLOOR_DBFS = -60.0
-HELP = "p pause   m mute   a avatar   b background   q quit"
+HELP = "p pause   m mute   a avatar   b background   ←→↑↓ turn   , . tilt   0 front   q quit"
 
 
 @dataclass(frozen=True)

@@ -1,89 +1,116 @@
-"""Another avatar or background during a call: made beside it, worn from one frame to the next."""
+"""Another look during a call: made beside it, worn from one frame to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from realtime.backdrop import Blur
-from realtime.engine import Engine
+import numpy as np
+
+from realtime.backdrop import Background
+from realtime.engine import Engine, Outfit
 from realtime.errors import SegTalkerError
 from realtime.frame import Steps
 from realtime.gallery import AvatarGallery
+from realtime.manner import TURNS, Manner
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Look:
-    """An avatar by its name, and what is behind it: the photograph's own, or that blurred."""
+class Wish:
+    """An avatar and what is behind it, by their names; turn: by how many degrees of yaw, pitch and
+    roll the head is held from how it usually is."""
 
     avatar: str
-    background: Literal["blur"] | None = None
+    background: str = "none"
+    turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __str__(self) -> str:
-        return f"{self.avatar}, {self.background or 'own'} background"
+        behind = "own" if self.background == "none" else self.background
+        held = ", ".join(
+            f"{name} {angle:+g}°" for name, angle in zip(TURNS, self.turn, strict=True) if angle
+        )
+        return f"{self.avatar}, {behind} background" + (f", {held}" if held else "")
 
 
-# The engine that goes on with the talk under way in another look. Raises a SegTalkerError if
-# there is no such avatar, or it is damaged.
-Dress = Callable[[Look], Steps]
+# The engine that goes on with the talk under way as wished. Raises a SegTalkerError if there is no
+# such avatar, or it is damaged.
+Dress = Callable[[Wish], Steps]
 
 
-def dresser(engine: Engine, gallery: AvatarGallery) -> Dress:
-    """Other looks for what `engine` talks."""
+def dresser(
+    engine: Engine, avatar: str, gallery: AvatarGallery, backgrounds: Mapping[str, Background]
+) -> Callable[[Wish], Engine]:
+    """Other looks for what `engine` talks, which shows `avatar`; one is made at a time."""
+    worn = engine, avatar
 
-    def dress(look: Look) -> Engine:
-        avatar = gallery.load(look.avatar)
-        return engine.changed(avatar, Blur() if look.background else None, avatar.manner)
+    def dress(wish: Wish) -> Engine:
+        nonlocal worn
+        engine, avatar = worn
+        shown = engine.outfit.avatar if wish.avatar == avatar else gallery.load(wish.avatar)
+        outfit = Outfit(shown, backgrounds[wish.background], shown.manner.turned(*wish.turn))
+        worn = engine.changed(outfit), wish.avatar
+        return worn[0]
 
     return dress
+
+
+@dataclass(frozen=True)
+class Clothes:
+    """What there is to choose from, the call's first look first."""
+
+    dress: Dress
+    avatars: Sequence[str]
+    backgrounds: Sequence[str] = ("none", "blur")
 
 
 class Wardrobe:
     """Lets `executor` make other looks, one at a time: meanwhile further wishes are ignored.
 
-    The call begins as the first of `avatars` on its own background. A look that cannot be made is
-    told to `report`, and the one before stays.
+    A look that cannot be made is told to `report`, and the one before stays.
     """
 
-    def __init__(
-        self,
-        dress: Dress,
-        avatars: Sequence[str],
-        executor: Executor,
-        report: Callable[[str], None],
-    ) -> None:
-        self._dress = dress
-        self._avatars = avatars
+    def __init__(self, clothes: Clothes, executor: Executor, report: Callable[[str], None]) -> None:
+        self._clothes = clothes
         self._executor = executor
         self._report = report
-        self._next: tuple[Look, Future[Steps]] | None = None
-        self.look = Look(avatars[0])
+        self._next: tuple[Wish, Future[Steps]] | None = None
+        self.wish = Wish(clothes.avatars[0], clothes.backgrounds[0])
 
     def next_avatar(self) -> None:
-        self._want(replace(self.look, avatar=_after(self._avatars, self.look.avatar)))
+        self._want(replace(self.wish, avatar=_after(self._clothes.avatars, self.wish.avatar)))
 
     def next_background(self) -> None:
-        self._want(replace(self.look, background=None if self.look.background else "blur"))
+        behind = _after(self._clothes.backgrounds, self.wish.background)
+        self._want(replace(self.wish, background=behind))
 
-    def _want(self, look: Look) -> None:
-        if self._next is None and look != self.look:
-            self._next = look, self._executor.submit(self._dress, look)
+    def turn(self, yaw: float, pitch: float, roll: float) -> None:
+        """Holds the head so many degrees further, as far as it is turned."""
+        turned = Manner().turned(*np.add(self.wish.turn, (yaw, pitch, roll)).tolist())
+        self._want(replace(self.wish, turn=(turned.yaw, turned.pitch, turned.roll)))
+
+    def face_front(self) -> None:
+        """Holds the head as it usually is."""
+        self._want(replace(self.wish, turn=(0.0, 0.0, 0.0)))
+
+    def _want(self, wish: Wish) -> None:
+        if self._next is None and wish != self.wish:
+            self._next = wish, self._executor.submit(self._clothes.dress, wish)
 
     def changed(self) -> Steps | None:
         """The engine of another look, once it is made; never waits."""
         if self._next is None or not self._next[1].done():
             return None
-        (look, future), self._next = self._next, None
+        (wish, future), self._next = self._next, None
         try:
             engine = future.result()
         except SegTalkerError as error:
-            self._report(f"{error}; {self.look.avatar} stays")
+            self._report(f"{error}; {self.wish.avatar} stays")
             return None
-        self.look = look
+        self.wish = wish
         return engine
 
     @property

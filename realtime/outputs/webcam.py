@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from realtime.outputs.recording import Recording
 from realtime.outputs.schedule import Backlog, Schedule
 from realtime.outputs.video_file import VideoFile
 from realtime.outputs.virtual_microphone import Voice, open_voice
-from realtime.outputs.wardrobe import Dress, Wardrobe
+from realtime.outputs.wardrobe import Clothes, Wardrobe
 
 # A second of pictures: 70 MB at 1280x720.
 _RECORDING_FRAMES = FRAME_RATE
@@ -49,16 +49,10 @@ class WebcamOptions:
     fps: int = FRAME_RATE
 
 
-def run_webcam(
-    engine: Steps,
-    dress: Dress,
-    avatars: Sequence[str],
-    options: WebcamOptions,
-    console: Console,
-) -> Health:
+def run_webcam(engine: Steps, clothes: Clothes, options: WebcamOptions, console: Console) -> Health:
     """Is in the call until q or Ctrl-C, and gives its last state.
 
-    `engine` is the first of `avatars`; `dress` makes it look otherwise, beside the call.
+    `engine` shows the first of `clothes`; others are made beside the call.
 
     The camera has the pictures' size, if call apps know that, else they are put into 1280x720.
     Raises InputError without a microphone and OutputError without a virtual camera or a place for
@@ -80,7 +74,7 @@ def run_webcam(
         microphone = parts.enter_context(Microphone(card, options.microphone, is_our_own=own))
         playout = voice.playout if voice is not None else None
         tailor = parts.enter_context(ThreadPoolExecutor(1, "tailor", step_aside))
-        wardrobe = Wardrobe(dress, avatars, tailor, say)
+        wardrobe = Wardrobe(clothes, tailor, say)
         loop = LiveLoop(engine, feeds, playout, time.monotonic)
         call = LiveCall(loop, microphone, feeds, playout, wardrobe, say, options.lookahead_ms)
         say(f'In the call app pick "{camera.name}" as camera; start it after us.')

@@ -8,8 +8,8 @@ import numpy as np
 
 from realtime.call.engines import EngineRequest
 from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
-from realtime.errors import AvatarError
-from realtime.frame import Frame, Picture
+from realtime.errors import AvatarError, InputError
+from realtime.frame import Frame, Picture, Steps
 
 SIZE = (256, 256)
 # Where the mouth is drawn: grey 40 when shut, up to 240 when the sound is loud.
@@ -55,8 +55,11 @@ class Broken(LoudMouth):
         return frame
 
 
-def make_loud_mouth(request: EngineRequest) -> LoudMouth:
-    """The engine factory of the tests."""
+def make_loud_mouth(request: EngineRequest, before: Steps | None = None) -> LoudMouth:
+    """The engine factory of the tests; nobody has hair."""
+    del before
+    if "hair" in request.colours:
+        raise InputError(f"expected hair in the portrait of {request.avatar}, found none")
     if request.avatar == "broken":
         return Broken(request.lookahead_ms, request.size)
     if request.avatar not in Drawn().names():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,13 +14,16 @@ from numpy.typing import NDArray
 
 import realtime
 from realtime.audio.sources import read_sound
+from realtime.avatar_file import Avatar
 from realtime.call.limits import Limits
 from realtime.call.serve import ServeOptions, application
 from realtime.commands.call import make_engines
 from realtime.commands.common import ASSETS, load_networks
+from realtime.enroll.fitting import FittingRoom
 from realtime.gallery import AvatarGallery
 from realtime.measure.background import served
 from realtime.measure.browser import Browser, is_installed
+from realtime.models.face_parser import load_parser
 from tests.call.speakers import Drawn, make_loud_mouth
 
 pytestmark = [
@@ -70,6 +74,17 @@ READY = "!document.getElementById('start').disabled"
 TROUBLE = "return document.getElementById('trouble').textContent"
 
 
+# The mean colour of a part of the picture.
+MEAN = """
+const [x, y, width, height] = arguments;
+const video = document.getElementById("portrait");
+const scale = video.videoWidth / 512;
+const pen = new OffscreenCanvas(1, 1).getContext("2d");
+pen.drawImage(video, x * scale, y * scale, width * scale, height * scale, 0, 0, 1, 1);
+return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+"""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with Browser(read_sound(SPEECH)) as browser:
@@ -91,6 +106,13 @@ def call(browser: Browser, address: str) -> None:
     browser.wait("document.getElementById('portrait').videoWidth > 0", PATIENCE_S)
 
 
+def mouth_box(avatar: Avatar) -> list[int]:
+    """Left, top, width and height of the middle of the lips in a picture 512 wide."""
+    lips = avatar.points[[61, 291, 13, 14], :2] * (512 / avatar.picture.shape[1])
+    (x, y), width = lips.mean(0), np.ptp(lips[:, 0])
+    return [round(float(each)) for each in (x - width / 4, y - width / 6, width / 2, width / 3)]
+
+
 def smooth(values: list[float]) -> NDArray[np.float64]:
     return np.convolve(values, np.ones(5) / 5, "valid")
 
@@ -98,10 +120,7 @@ def smooth(values: list[float]) -> NDArray[np.float64]:
 def test_the_shipped_portrait_speaks(browser: Browser) -> None:
     """The engine as shipped, 512x512: every picture comes, and the mouth moves with the voice."""
     networks, gallery = load_networks(), AvatarGallery(ASSETS)
-    scale = 512 / gallery.picture("ava").shape[1]
-    lips = gallery.load("ava").points[[61, 291, 13, 14], :2] * scale
-    (x, y), width = lips.mean(0), np.ptp(lips[:, 0])
-    mouth = [round(float(each)) for each in (x - width / 4, y - width / 6, width / 2, width / 3)]
+    mouth = mouth_box(gallery.load("ava"))
     app = application(ServeOptions(), make_engines(networks, gallery), gallery)
     with served(app) as address:
         call(browser, address)
@@ -117,6 +136,31 @@ def test_the_shipped_portrait_speaks(browser: Browser) -> None:
     assert max(seen["levels"]) > 0.02
     assert opening > 0.2, "between the lips it is darker while the voice is loud"
     assert delay.endswith("ms")
+    assert browser.complaints() == []
+
+
+def test_the_look_is_changed_while_the_portrait_talks(browser: Browser) -> None:
+    networks, gallery = load_networks(), AvatarGallery(ASSETS)
+    mouth, corner = mouth_box(gallery.load("ava")), [8, 8, 16, 16]
+
+    def until_shown(box: list[int], is_so: Callable[[NDArray[np.float64]], bool]) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not is_so(np.array(browser.run(MEAN, *box))):
+            assert time.monotonic() < end
+
+    fitting = FittingRoom(gallery, load_parser())
+    app = application(ServeOptions(), make_engines(networks, gallery), gallery, fitting=fitting)
+    with served(app) as address:
+        call(browser, address)
+        own = np.array(browser.run(MEAN, *mouth))
+        browser.wait("document.querySelector('img[data-path=\"lips/red\"]')?.complete", PATIENCE_S)
+        browser.click('img[data-path="lips/red"]')
+        until_shown(mouth, lambda colour: bool((colour - own)[1] < -20))
+        browser.click('#background [value="colour"]')
+        until_shown(corner, lambda colour: bool(colour[2] > colour[0] + 50))
+        assert browser.run(TROUBLE) == ""
+        browser.click("#start")
+        browser.wait(READY, PATIENCE_S)
     assert browser.complaints() == []
 
 

@@ -3,18 +3,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from realtime.call.engines import EngineRequest
+from realtime.call.limits import RefusalError
 from realtime.call.meters import Metrics
-from realtime.call.pipeline import MAX_WAITING, Pipeline
+from realtime.call.pipeline import MAX_CHANGES, MAX_WAITING, Pipeline
 from realtime.call.timeline import RTP_FRAME
 from realtime.call.tracks import Outlet
 from realtime.clock import Sound
 from realtime.errors import AvatarError
-from realtime.frame import Frame, Picture
+from realtime.frame import Frame, Picture, Steps
 from tests.call.speakers import SIZE, LoudMouth, make_loud_mouth, tone
 from tests.call.test_tracks import Hands
 
@@ -139,10 +141,35 @@ def test_another_engine_takes_over_and_a_failed_one_changes_nothing() -> None:
     async def work(pipeline: Pipeline, ears: Ears, clock: Hands) -> None:
         del ears, clock
         other = EngineRequest("red", 120, SIZE)
-        await pipeline.change(other, make_loud_mouth)
+        await pipeline.change(lambda _: other, make_loud_mouth)
         assert pipeline.request == other
         with pytest.raises(AvatarError):
-            await pipeline.change(EngineRequest("nobody"), make_loud_mouth)
+            await pipeline.change(lambda _: EngineRequest("nobody"), make_loud_mouth)
         assert pipeline.request == other
+
+    run(work)
+
+
+def test_changes_wait_for_one_another_and_only_so_many() -> None:
+    async def work(pipeline: Pipeline, ears: Ears, clock: Hands) -> None:
+        del ears, clock
+        go, made = threading.Event(), list[int]()
+
+        def make(request: EngineRequest, before: Steps | None = None) -> Steps:
+            assert before is not None
+            assert go.wait(20)
+            made.append(request.lookahead_ms)
+            return before
+
+        def later(request: EngineRequest) -> EngineRequest:
+            return replace(request, lookahead_ms=(request.lookahead_ms + 40) % 160)
+
+        waiting = [asyncio.create_task(pipeline.change(later, make)) for _ in range(MAX_CHANGES)]
+        await asyncio.sleep(0)
+        with pytest.raises(RefusalError, match="Too many"):
+            await pipeline.change(later, make)
+        go.set()
+        await asyncio.gather(*waiting)
+        assert made == [40, 80, 120, 0] * 2
 
     run(work)

@@ -25,6 +25,7 @@ from av import AudioFrame, VideoFrame
 
 from realtime.call.limits import Limits
 from realtime.call.serve import ServeOptions, application
+from realtime.picture_bytes import encode_jpeg
 from tests.call.speakers import MOUTH, OPEN, SHUT, SIZE, Drawn, make_loud_mouth, tone
 
 Client = TestClient[web.Request, web.Application]
@@ -129,6 +130,9 @@ class Caller:
                 self.news.set()
 
 
+PICTURE = encode_jpeg(np.zeros((8, 8, 3), np.uint8)).tobytes()
+
+
 @contextlib.asynccontextmanager
 async def server(limits: Limits | None = None) -> AsyncIterator[Client]:
     options = ServeOptions(limits=limits or Limits())
@@ -138,7 +142,7 @@ async def server(limits: Limits | None = None) -> AsyncIterator[Client]:
 
 
 def no_engine_threads() -> bool:
-    return not any(thread.name.startswith("engine") for thread in threading.enumerate())
+    return not any(thread.name.startswith(("engine", "beside")) for thread in threading.enumerate())
 
 
 def run(work: Callable[[Client], Awaitable[None]], limits: Limits | None = None) -> None:
@@ -206,6 +210,35 @@ def test_wrong_messages_are_answered_in_words_and_the_call_goes_on() -> None:
             frames = len(caller.mouths)
             await caller.until(lambda: len(caller.mouths) > frames + 10)
             await caller.until(lambda: bool(caller.told("stats")))
+        finally:
+            await caller.close()
+
+    run(work)
+
+
+def test_looks_are_changed_and_an_impossible_one_is_told_while_the_call_goes_on() -> None:
+    async def work(client: Client) -> None:
+        caller = Caller(client)
+        manner = {"yaw": 4.0, "pitch": 0.0, "roll": -2.0, "sway": 1.0, "blinks": 0.5}
+        try:
+            assert await caller.call("&background=blur") == 201
+            await caller.until(lambda: bool(caller.told("state")))
+            (begun,) = caller.told("state")
+            assert (begun["background"], begun["colours"], begun["manner"]) == ("blur", {}, None)
+            caller.say(type="manner", **manner)
+            caller.say(type="colours", lips="red")
+            caller.channel.send(PICTURE)
+            await caller.until(lambda: len(caller.told("state")) == 4)
+            caller.say(type="colours", hair="black")
+            await caller.until(lambda: bool(caller.told("error")))
+            assert "found none" in str(caller.told("error")[0]["text"])
+            caller.say(type="mute", on=True)
+            await caller.until(lambda: len(caller.told("state")) == 5)
+            state = caller.told("state")[-1]
+            assert state["manner"] == manner
+            assert (state["background"], state["colours"]) == ("picture", {"lips": "red"})
+            frames = len(caller.mouths)
+            await caller.until(lambda: len(caller.mouths) > frames + 10)
         finally:
             await caller.close()
 

@@ -10,6 +10,7 @@ import pytest
 from realtime.call.engines import EngineRequest
 from realtime.call.timeline import RTP_RATE
 from realtime.clock import FRAME_SAMPLES, SAMPLE_RATE
+from realtime.frame import Steps
 from realtime.measure.bench_call import (
     Clicks,
     Line,
@@ -50,8 +51,14 @@ def test_a_picture_carries_its_number_and_keeps_the_rest(number: int) -> None:
     np.testing.assert_array_equal(made[16:], image[16:])
 
 
+def any_mouth(request: EngineRequest, before: Steps | None = None) -> LoudMouth:
+    """An engine for every name."""
+    del before
+    return LoudMouth(request.lookahead_ms, request.size)
+
+
 def test_steps_are_remembered_and_clicks_found_in_their_own_sound() -> None:
-    stamping = Stamping(lambda request: LoudMouth(request.lookahead_ms), lambda: 5.0)
+    stamping = Stamping(any_mouth, lambda: 5.0)
     engine = stamping(EngineRequest("grey", 40))
     block = clicks(round(SAMPLE_RATE * (onset_s(0) - 0.01)), FRAME_SAMPLES, SAMPLE_RATE)
     silence = np.zeros(FRAME_SAMPLES, np.int16)
@@ -145,7 +152,7 @@ def test_the_relay_passes_packets_both_ways_and_loses_its_share() -> None:
 
 def test_a_short_call_over_a_bad_line_is_measured_and_drawn(tmp_path: Path) -> None:
     result = bench_call(
-        lambda request: LoudMouth(request.lookahead_ms, request.size),
+        any_mouth,
         seconds=5,
         line=Line(loss=0.05, jitter_s=0.005),
         lookahead_ms=0,

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from realtime.audio.portaudio import PortAudio
 from realtime.audio.sources import read_sound
+from realtime.backdrop import Blur
 from realtime.clock import SAMPLE_RATE, Sound, frame_time
 from realtime.commands.common import ASSETS, fastest_backend, load_networks
 from realtime.engine import Engine
@@ -29,7 +30,7 @@ from realtime.frame import Frame, Picture, Steps
 from realtime.gallery import AvatarGallery
 from realtime.outputs.live_view import Health
 from realtime.outputs.pulse import SOURCE
-from realtime.outputs.wardrobe import Dress, Look, dresser
+from realtime.outputs.wardrobe import Clothes, Dress, Wish, dresser
 from realtime.outputs.webcam import WebcamOptions, run_webcam
 from tests.outputs.sound_server import ROOM, Heard, Recorder, SoundServer, played
 
@@ -165,7 +166,7 @@ class Outcome(Generic[T]):
     told: str
 
 
-def undressed(_: Look) -> Steps:
+def undressed(_: Wish) -> Steps:
     raise AssertionError("nobody asked for another look")
 
 
@@ -195,8 +196,7 @@ class RealCall:
             try:
                 health = run_webcam(
                     self.engine,
-                    lambda look: Changed(self.engine, dress(look)),
-                    ["ava", "max"],
+                    Clothes(lambda wish: Changed(self.engine, dress(wish)), ["ava", "max"]),
                     options,
                     console,
                 )
@@ -273,7 +273,7 @@ def real_engine() -> tuple[Engine, Dress]:
     """The first shipped portrait, in 512x512, and how it looks otherwise."""
     networks, gallery = load_networks(), AvatarGallery(ASSETS)
     engine = Engine(networks, gallery.load("ava"), backend=fastest_backend(networks))
-    return engine, dresser(engine, gallery)
+    return engine, dresser(engine, "ava", gallery, {"none": None, "blur": Blur()})
 
 
 def find_pulse() -> None:

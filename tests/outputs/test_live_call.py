@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from realtime.clock import FRAME_SAMPLES, Sound
 from realtime.frame import Frame
 from realtime.outputs.live_call import LiveCall
 from realtime.outputs.live_loop import LiveLoop
-from realtime.outputs.wardrobe import Wardrobe
+from realtime.outputs.wardrobe import Clothes, Wardrobe
 from tests.engines import EchoEngine
 from tests.outputs.at_once import AtOnce
 
@@ -38,19 +40,20 @@ class Microphone:
 
 
 class Keys:
-    """One string of keys at every reading."""
+    """Some keys at every reading."""
 
-    def __init__(self, pressed: list[str]) -> None:
-        self._pressed = pressed
+    def __init__(self, pressed: Sequence[Sequence[str]]) -> None:
+        self._pressed = list(pressed)
 
-    def read(self) -> str:
+    def read(self) -> Sequence[str]:
         return self._pressed.pop(0)
 
 
-def call(there: list[bool], pressed: list[str]) -> tuple[LiveCall, Kept, list[str]]:
+def call(there: list[bool], pressed: Sequence[Sequence[str]]) -> tuple[LiveCall, Kept, list[str]]:
     kept, told = Kept(), list[str]()
     loop = LiveLoop(EchoEngine(), [kept], None, lambda: 0.0)
-    wardrobe = Wardrobe(lambda _: EchoEngine(start=100), ["ava", "max"], AtOnce(), told.append)
+    clothes = Clothes(lambda _: EchoEngine(start=100), ["ava", "max"])
+    wardrobe = Wardrobe(clothes, AtOnce(), told.append)
     made = LiveCall(loop, Microphone(there), [], None, wardrobe, told.append, lookahead_ms=80)
     made.run(Keys(pressed))
     return made, kept, told
@@ -66,6 +69,14 @@ def test_another_avatar_is_shown_from_the_next_frame_on() -> None:
     made, kept, _ = call([True] * 4, ["", "a", "", "q"])
     assert [int(frame.image[0, 0, 0]) for frame in kept.frames] == [0, 1, 100, 101]
     assert made.health().look == "max, own background"
+
+
+def test_arrows_turn_the_head_and_0_faces_front() -> None:
+    keys = [["right"], ["up"], ["."], "", "q"]
+    made, _, _ = call([True] * 5, keys)
+    assert made.health().look == "ava, own background, yaw +2°, pitch -2°, roll +2°"
+    made, _, _ = call([True] * 5, [["left"], ["down"], "0", "", "q"])
+    assert made.health().look == "ava, own background"
 
 
 def test_a_microphone_lost_and_back_is_told_once_each() -> None:

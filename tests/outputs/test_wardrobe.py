@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 
+from realtime.backdrop import Blur
+from realtime.commands.common import ASSETS
+from realtime.engine import Engine
 from realtime.errors import AvatarError
 from realtime.frame import Steps
-from realtime.outputs.wardrobe import Look, Wardrobe
+from realtime.gallery import AvatarGallery
+from realtime.manner import GREATEST_YAW, Manner
+from realtime.outputs.wardrobe import Clothes, Wardrobe, Wish, dresser
+from tests.avatars import drawn_avatar, untrained_networks
 from tests.engines import EchoEngine
 from tests.outputs.at_once import AtOnce
 
@@ -19,16 +25,16 @@ class Busy(Executor):
         return Future()
 
 
-def wardrobe(executor: Executor, *avatars: str) -> tuple[Wardrobe, list[Look], list[str]]:
-    made, told = list[Look](), list[str]()
+def wardrobe(executor: Executor, *avatars: str) -> tuple[Wardrobe, list[Wish], list[str]]:
+    made, told = list[Wish](), list[str]()
 
-    def dress(look: Look) -> Steps:
-        if look.avatar == "broken":
+    def dress(wish: Wish) -> Steps:
+        if wish.avatar == "broken":
             raise AvatarError("expected a whole file, found half of one")
-        made.append(look)
+        made.append(wish)
         return EchoEngine()
 
-    return Wardrobe(dress, avatars, executor, told.append), made, told
+    return Wardrobe(Clothes(dress, avatars), executor, told.append), made, told
 
 
 def test_avatars_and_backgrounds_go_round() -> None:
@@ -38,8 +44,8 @@ def test_avatars_and_backgrounds_go_round() -> None:
         assert clothes.changed() is not None
     clothes.next_background()
     clothes.changed()
-    assert made == [Look("max"), Look("max", "blur"), Look("ava", "blur"), Look("ava")]
-    assert clothes.look == Look("ava")
+    assert made == [Wish("max"), Wish("max", "blur"), Wish("ava", "blur"), Wish("ava", "none")]
+    assert clothes.wish == Wish("ava")
     assert clothes.changed() is None
 
 
@@ -49,7 +55,7 @@ def test_while_one_is_made_the_call_goes_on_and_no_other_is_begun() -> None:
     clothes.next_avatar()
     assert clothes.preparing
     assert clothes.changed() is None
-    assert clothes.look == Look("ava")
+    assert clothes.wish == Wish("ava")
 
 
 def test_an_only_avatar_stays() -> None:
@@ -64,14 +70,38 @@ def test_a_look_that_cannot_be_made_is_told_and_the_one_before_stays() -> None:
     clothes.next_avatar()
     assert clothes.changed() is None
     assert told == ["expected a whole file, found half of one; ava stays"]
-    assert clothes.look == Look("ava")
+    assert clothes.wish == Wish("ava")
 
 
 def test_a_fault_of_the_program_is_not_hidden() -> None:
-    def dress(_: Look) -> Steps:
+    def dress(_: Wish) -> Steps:
         raise ZeroDivisionError
 
-    clothes = Wardrobe(dress, ["ava", "max"], AtOnce(), print)
+    clothes = Wardrobe(Clothes(dress, ["ava", "max"]), AtOnce(), print)
     clothes.next_avatar()
     with pytest.raises(ZeroDivisionError):
         clothes.changed()
+
+
+def test_the_head_is_turned_as_far_as_it_goes_and_back() -> None:
+    clothes, made, _ = wardrobe(AtOnce(), "ava")
+    for _ in range(3):
+        clothes.turn(6.0, 0.0, -1.0)
+        clothes.changed()
+    assert made[-1].turn == (GREATEST_YAW, 0.0, -3.0)
+    clothes.face_front()
+    clothes.changed()
+    assert made[-1] == Wish("ava")
+
+
+def test_what_stays_of_a_look_is_not_made_again() -> None:
+    engine = Engine(untrained_networks(), drawn_avatar(), size=(128, 128))
+    backgrounds = {"none": None, "blur": Blur()}
+    dress = dresser(engine, "drawn", AvatarGallery(ASSETS), backgrounds)
+    turned = dress(Wish("drawn", turn=(2.0, 0.0, 0.0)))
+    assert turned._look is engine._look
+    assert turned.outfit.manner == Manner(yaw=2.0)
+    other = dress(Wish("max", "blur"))
+    assert other.outfit.avatar.name == "max"
+    assert other.outfit.background is backgrounds["blur"]
+    assert dress(Wish("max")).outfit.avatar is other.outfit.avatar

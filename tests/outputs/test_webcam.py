@@ -14,6 +14,7 @@ from realtime.clock import Sound
 from realtime.errors import InputError, OutputError
 from realtime.frame import Frame
 from realtime.outputs.camera import CAMERA_SIZES
+from realtime.outputs.wardrobe import Clothes
 from realtime.outputs.webcam import WebcamOptions, run_webcam
 from tests.audio.sound_cards import FakeSoundDevice
 from tests.engines import EchoEngine
@@ -49,7 +50,7 @@ def test_a_call_from_beginning_to_end(monkeypatch: pytest.MonkeyPatch, tmp_path:
             pytest.skip(str(error))
         options = WebcamOptions(80, microphone="pulse", record=path, fps=30)
         with console.capture() as captured:
-            health = run_webcam(InterruptedEngine(), undressed, ["ava"], options, console)
+            health = run_webcam(InterruptedEngine(), Clothes(undressed, ["ava"]), options, console)
     (camera,) = cameras
     width, height = CAMERA_SIZES[0]
     assert health.frames == FRAMES
@@ -68,6 +69,9 @@ def test_without_a_camera_nothing_begins(monkeypatch: pytest.MonkeyPatch, tmp_pa
     path = tmp_path / "call.mp4"
     with pytest.raises(OutputError, match="the camera needs"):
         run_webcam(
-            EchoEngine(), undressed, ["ava"], WebcamOptions(80, record=path), Console(quiet=True)
+            EchoEngine(),
+            Clothes(undressed, ["ava"]),
+            WebcamOptions(80, record=path),
+            Console(quiet=True),
         )
     assert not path.exists()
