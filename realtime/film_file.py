@@ -58,7 +58,7 @@ def film(tensors: Mapping[str, NDArray[Any]]) -> Film:
     face = FilmedFace(
         rest=_numbers(tensors, "rest", (LANDMARKS, 3)),
         mouths=Mouths(_mouths(_bytes(tensors, "mouths"), len(points)), points, triangles),
-        habit=_numbers(tensors, "habit", (CODES,)),
+        habit=_numbers(tensors, "habit", (CODES + 1, CODES)),
     )
     video = _bytes(tensors, "video")
     _check_video(video, len(places))

@@ -34,7 +34,7 @@ LIPS = tuple(sorted({*OUTER_UPPER_LIP, *INNER_UPPER_LIP, *INNER_LOWER_LIP, *OUTE
 
 _UNDER_NOSE = 2
 # Canonical pixels: how far a speaking chin comes down, and how softly the lower face ends.
-_DROP, _SOFT = 14.0, 8
+_DROP, _SOFT = 14.0, 4
 _RING = 1.45  # points at this multiple of the oval stand still
 # So many frames are mixed; one that is so many canonical pixels farther away weighs 1 / e.
 _MIXED, _REACH = 8, 1.5
@@ -47,7 +47,7 @@ def lower_face(rest: Points) -> Field:
     """
     jaw = rest[list(JAW), :2].copy()
     middle, half = jaw[:, 0].mean(), np.ptp(jaw[:, 0]) / 2
-    jaw[:, 1] += _DROP * np.sqrt(np.clip(1 - ((jaw[:, 0] - middle) / half) ** 2, 0, 1))
+    jaw[:, 1] += _DROP * (1 - ((jaw[:, 0] - middle) / half) ** 2)
     inside = coverage(np.concatenate([jaw, rest[[_UNDER_NOSE], :2]]), LOWER_WINDOW)
     wider = cv2.dilate(inside, np.ones((_SOFT + 1, _SOFT + 1), np.uint8))
     return np.asarray(np.maximum(inside, cv2.blur(wider, (_SOFT + 1, _SOFT + 1))), np.float32)

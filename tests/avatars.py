@@ -74,7 +74,7 @@ def filmed_avatar(pictures: int = 4) -> Avatar:
     mouth = cut(avatar.picture, matrix)
     mesh = np.concatenate([mouth_triangles(), triangles()])
     mouths = Mouths(np.stack([mouth, mouth]), np.stack([seen, opened]), mesh)
-    face = FilmedFace(rest.astype(np.float32), mouths, np.zeros(16, np.float32))
+    face = FilmedFace(rest.astype(np.float32), mouths, np.eye(17, 16, dtype=np.float32))
     return replace(avatar, film=Film(film.encoded(moved), places.astype(np.float32), face))
 
 

@@ -80,7 +80,7 @@ def _no_video(film: Film) -> Film:
 
 
 def _endless_habit(film: Film) -> Film:
-    face = dataclasses.replace(film.face, habit=np.full(16, np.inf, np.float32))
+    face = dataclasses.replace(film.face, habit=np.full((17, 16), np.inf, np.float32))
     return dataclasses.replace(film, face=face)
 
 

@@ -72,7 +72,7 @@ def test_what_a_picture_itself_shows_below_the_nose_is_never_looked_at() -> None
     place = Similarity(77 * np.eye(3), np.array([150.0, 100, 0]))
     stood = np.asarray(place(rest), np.float32)
     face = FilmedFace(
-        rest, mouths([transform(crop_matrix(stood), stood)]), np.zeros(16, np.float32)
+        rest, mouths([transform(crop_matrix(stood), stood)]), np.eye(17, 16, dtype=np.float32)
     )
     picture = smooth_picture(5, 320)
     hidden = picture.copy()

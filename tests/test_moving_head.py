@@ -58,7 +58,8 @@ def test_a_habit_moves_the_lips() -> None:
     networks, avatar = untrained_networks(), filmed_avatar()
     film = avatar.film
     assert film is not None
-    habit = np.ones(16, np.float32)
+    habit = np.eye(17, 16, dtype=np.float32)
+    habit[-1] = 1
     smiling = replace(avatar, film=replace(film, face=replace(film.face, habit=habit)))
     sound = noise(8)
     assert not same(*(run(Engine(networks, each), sound) for each in (avatar, smiling)))

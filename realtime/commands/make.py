@@ -60,6 +60,7 @@ def enroll_film(networks: Networks, video: Path, name: str, landmarker_file: Pat
     """An avatar made today of a video, under the statement of consent."""
     from realtime.enroll.landmarks import Landmarker, find_model
     from realtime.enroll.video import enroll_video
+    from realtime.models.syncnet import load_syncnet
     from realtime.outputs.progress import bar
 
     with (
@@ -69,6 +70,7 @@ def enroll_film(networks: Networks, video: Path, name: str, landmarker_file: Pat
         return enroll_video(
             video,
             networks,
+            load_syncnet(),
             landmarker,
             lambda picture: enroll_portrait(networks, picture, name, landmarker_file),
             advance,

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
+from realtime.clock import FRAME_SAMPLES, SAMPLE_RATE, Sound, lookahead_frames
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.mesh import mouth_triangles, triangles
 from realtime.enroll.speaker import Speaker
 from realtime.errors import PortraitError
 from realtime.face import LANDMARKS, Points, crop_matrix, transform
 from realtime.filmed_face import FilmedFace
+from realtime.measure.sync import embed, face_on, sync
 from realtime.models.lip_code import LipReader
 from realtime.models.networks import Networks
+from realtime.models.syncnet import SyncNet
 from realtime.mouths import LIPS, Mouths, cut
 
 Picture = NDArray[np.uint8]
@@ -23,6 +25,8 @@ Array = NDArray[np.float32]
 
 LOOKAHEAD_MS = 80
 _LIP_WEIGHT = 3.0
+_DOUBT = 300
+_FARTHEST_MS = 200  # a video's picture and sound are not believed to be farther apart
 _MOST_MISSING = 0.1  # share of the frames in which the face may be lost
 
 
@@ -59,6 +63,21 @@ def lip_codes(networks: Networks, sound: Sound, frames: int, habit: Array | None
     return np.stack([reader.push(block, habit) for block in blocks])[ahead:]
 
 
+def early_ms(judge: SyncNet, points: Array, sound: Sound) -> int:
+    """How far the picture of landmarks [T, 478, 3] is ahead of its sound, by our SyncNet; 0 where
+    that is not to be believed."""
+    heard = in_step(sound, 0, len(points))[: len(points) * FRAME_SAMPLES]
+    early = -sync(embed(judge, face_on(points), heard)).offset_ms
+    return early if abs(early) <= _FARTHEST_MS else 0
+
+
+def in_step(sound: Sound, early_ms: int, frames: int) -> Sound:
+    """The sound that belongs to so many pictures which are so far ahead of it: int16."""
+    start, wanted = early_ms * SAMPLE_RATE // 1000, frames * FRAME_SAMPLES
+    padded = np.pad(sound, (max(0, -start), max(0, start) + wanted))
+    return np.asarray(padded[max(0, start) :], np.int16)
+
+
 def filmed_face(
     speaker: Speaker, pictures: Sequence[Picture], points: Array, habit: Array
 ) -> FilmedFace:
@@ -78,10 +97,19 @@ def canonical(speaker: Speaker, points: Array) -> Points:
 
 
 def habit_of(speaker: Speaker, points: Array, heard: Array, basis: Array) -> Array:
-    """What the speaker of landmarks [T, 478, 3] adds to the lip codes [T, 16] that everybody would
-    have with that sound: float32 [16]; basis float32 [16, 478, 3] is the codes'."""
-    motion = np.stack([speaker.motion(face) for face in points])
-    return np.asarray((encoded(motion, basis) - heard).mean(0), np.float32)
+    """How the speaker of landmarks [T, 478, 3] differs from `heard`, the lip codes [T, 16] that
+    everybody would have with that sound: float32 [17, 16], code -> [code, 1] @ habit.
+
+    By ridge regression towards no difference, which counts for _DOUBT frames. basis float32
+    [16, 478, 3] is the codes'.
+    """
+    seen = encoded(np.stack([speaker.motion(face) for face in points]), basis)
+    centre, place = heard.mean(0), seen.mean(0)
+    told, shown = heard - centre, seen - place
+    doubt = _DOUBT * np.square(heard).mean() * np.eye(heard.shape[1])
+    change = np.linalg.solve(told.T @ told + doubt, told.T @ (shown - told))
+    linear = np.eye(heard.shape[1]) + change
+    return np.vstack([linear, place - centre @ linear]).astype(np.float32)
 
 
 def encoded(motion: Array, basis: Array) -> Array:

@@ -15,7 +15,15 @@ from realtime import film
 from realtime.audio.sources import read_sound
 from realtime.avatar_file import Avatar
 from realtime.clock import FRAME_RATE
-from realtime.enroll.filmed import canonical, filmed_face, habit_of, lip_codes, track
+from realtime.enroll.filmed import (
+    canonical,
+    early_ms,
+    filmed_face,
+    habit_of,
+    in_step,
+    lip_codes,
+    track,
+)
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.portrait import shown_part
 from realtime.enroll.speaker import study
@@ -24,6 +32,7 @@ from realtime.face import Points, lip_gap
 from realtime.film_file import MOST_MOUTHS
 from realtime.filmed_face import Film
 from realtime.models.networks import Networks
+from realtime.models.syncnet import SyncNet
 from realtime.mouths import JAW, LIPS
 from realtime.rigid import Similarity
 
@@ -41,13 +50,15 @@ _LIP_WEIGHT = 40.0  # degrees of turn that parted lips, in eye distances, count 
 def enroll_video(
     path: Path,
     networks: Networks,
+    judge: SyncNet,
     landmarker: Landmarker,
     enroll: Enroll,
     advance: Callable[[], None],
 ) -> Avatar:
     """The avatar of the one person in a video of 5 s to 5 min; raises InputError.
 
-    `enroll` makes the portrait it is known by; `advance` is called for every picture looked at.
+    `judge` tells how far picture and sound are apart; `enroll` makes the portrait it is known by;
+    `advance` is called for every picture looked at.
     """
     points = track(landmarker, islice(film.pictures(path), _MOST + 1), advance)
     if not _LEAST <= len(points) <= _MOST:
@@ -56,7 +67,9 @@ def enroll_video(
         )
     speaker = study(points)
     heads = [speaker.place(face) for face in points]
-    heard = lip_codes(networks, read_sound(path), len(points))
+    sound = read_sound(path)
+    aligned = in_step(sound, early_ms(judge, points, sound), len(points))
+    heard = lip_codes(networks, aligned, len(points))
     habit = habit_of(speaker, points, heard, networks.lips.basis.numpy())
     away = _aside(heads)
     shown = _calmest(away)

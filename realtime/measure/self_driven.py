@@ -9,7 +9,7 @@ lower face, from the nose's foot to below where the chin comes down, is wholly r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from realtime import film
 from realtime.audio.sources import read_sound
-from realtime.clock import FRAME_RATE, FRAME_SAMPLES, SAMPLE_RATE, Sound
-from realtime.enroll.filmed import filmed_face, habit_of, lip_codes, track
+from realtime.clock import FRAME_RATE, FRAME_SAMPLES, Sound
+from realtime.enroll.filmed import early_ms, filmed_face, habit_of, in_step, lip_codes, track
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.speaker import study
 from realtime.errors import InputError
@@ -36,7 +36,6 @@ Array = NDArray[np.float32]
 
 _QUARTERS, _APART = 4, 10
 _LEAST, _MOST = 50, 750  # frames: two seconds, half a minute
-_FARTHEST_MS = 200  # a clip's picture and sound are not believed to be farther apart
 _BOX = 6  # canonical pixels around the lips' landmarks
 
 
@@ -53,11 +52,8 @@ class Clip:
 
     @property
     def heard(self) -> Sound:
-        """The sound as it belongs to the pictures, and so long."""
-        wanted = len(self.pictures) * FRAME_SAMPLES
-        start = self.early_ms * SAMPLE_RATE // 1000
-        late = np.pad(self.sound, (max(0, -start), max(0, start) + wanted))
-        return late[max(0, start) :]
+        """The sound as it belongs to the pictures, and silence."""
+        return in_step(self.sound, self.early_ms, len(self.pictures))
 
 
 def read_pictures(path: Path) -> list[Picture]:
@@ -78,9 +74,8 @@ def read_clip(
 ) -> Clip:
     """The clip that the pictures are of; raises PortraitError or SoundError."""
     points = track(landmarker, pictures, advance)
-    clip = Clip(path.stem, pictures, points, read_sound(path), 0)
-    early = -in_sync(judge, clip, points).offset_ms
-    return replace(clip, early_ms=early if abs(early) <= _FARTHEST_MS else 0)
+    sound = read_sound(path)
+    return Clip(path.stem, pictures, points, sound, early_ms(judge, points, sound))
 
 
 def in_sync(judge: SyncNet, clip: Clip, points: Array) -> Sync:

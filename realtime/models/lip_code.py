@@ -103,16 +103,18 @@ class LipDecoder(nn.Module):
         code: Tensor = self.layers(seen.flatten(-2)) * self.scale
         return code
 
-    def forward(self, window: Tensor, present: Tensor, habit: Tensor | float = 0.0) -> Tensor:
+    def forward(self, window: Tensor, present: Tensor, habit: Tensor | None = None) -> Tensor:
         """float32 [..., 6, E] and bool [..., 6] -> code float32 [..., 16].
 
-        `habit` [16] is added: how this speaker's lips differ from what everybody's say.
+        `habit` [17, 16] is how this speaker differs: code -> [code, 1] @ habit.
 
         A network unsure whether it hears a P opens half way, so its doubt is resolved here: the
         odds of a closing phone, against what a false closure would cost, shut the lips.
         """
         q = self.closing(window, present)[..., None]
-        code = self.estimate(window, present) * self.gain + habit
+        code = self.estimate(window, present) * self.gain
+        if habit is not None:
+            code = code @ habit[:-1] + habit[-1]
         return code - q * self._opening(code)
 
     def closing(self, window: Tensor, present: Tensor) -> Tensor:
@@ -182,7 +184,7 @@ class LipReader:
     def push(self, frame: Sound, habit: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """int16 [640] -> lip code float32 [16]; raises ValueError on any other length.
 
-        `habit` float32 [16] is the speaker's.
+        `habit` float32 [17, 16] is the speaker's.
         """
         state = self._state
         mel = torch.from_numpy(state.mel.push(frame))[None]
@@ -192,8 +194,8 @@ class LipReader:
         state.step += 1
         if state.step <= self._ahead:
             return np.zeros(CODES, np.float32)
-        added = 0.0 if habit is None else torch.from_numpy(habit)
-        code: NDArray[np.float32] = self._decoder(*self._window(), added).numpy()
+        own = None if habit is None else torch.from_numpy(habit)
+        code: NDArray[np.float32] = self._decoder(*self._window(), own).numpy()
         return code * np.float32(gain)
 
     def _window(self) -> tuple[Tensor, Tensor]:

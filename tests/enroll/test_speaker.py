@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from realtime.enroll.filmed import encoded
+from realtime.enroll.filmed import encoded, habit_of, in_step
 from realtime.enroll.speaker import study
 from realtime.face import LANDMARKS, Points
 from realtime.rigid import Similarity
@@ -53,3 +54,26 @@ def test_motion_made_of_codes_gives_the_codes() -> None:
     codes = random.normal(size=(4, 16)).astype(np.float32)
     found = encoded(np.tensordot(codes, basis, 1), basis)
     np.testing.assert_allclose(found, codes, atol=1e-3)
+
+
+def test_a_habit_is_found_again_and_little_evidence_changes_little() -> None:
+    random = np.random.default_rng(0)
+    basis = np.zeros((16, LANDMARKS, 3), np.float32)
+    basis[:, 300:400, :2] = 0.01 * random.normal(size=(16, 100, 2))
+    heard = random.normal(size=(3000, 16)).astype(np.float32)
+    speaker = study(film())
+    codes = 0.5 * heard + 0.2
+    places = np.stack([place(0.1)(speaker.rest + np.tensordot(code, basis, 1)) for code in codes])
+    many = habit_of(speaker, places.astype(np.float32), heard, basis)
+    few = habit_of(speaker, places[:20].astype(np.float32), heard[:20], basis)
+    np.testing.assert_allclose(many[:-1], 0.55 * np.eye(16), atol=0.05)
+    np.testing.assert_allclose(many[-1], 0.2, atol=0.05)
+    assert np.abs(few[:-1] - np.eye(16)).max() < 0.1
+
+
+@pytest.mark.parametrize(("early_ms", "first"), [(0, 1), (100, 1601), (-20, 0)])
+def test_an_early_picture_hears_what_comes_later(early_ms: int, first: int) -> None:
+    sound = np.arange(1, 5 * 640 + 1).astype(np.int16)
+    heard = in_step(sound, early_ms, 5)
+    assert len(heard) >= 5 * 640
+    assert heard[0] == first

@@ -12,6 +12,7 @@ from realtime.enroll.filmed import lip_codes, track
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.video import _calmest, _smaller, _various, enroll_video
 from realtime.errors import PortraitError
+from realtime.models.syncnet import SyncNet
 from tests.avatars import untrained_networks
 from tests.enroll.shipped import shipped
 from tests.faces import drawn_face
@@ -47,6 +48,7 @@ def test_a_video_becomes_a_moving_head(tmp_path: Path, landmarker: Landmarker) -
     avatar = enroll_video(
         path,
         untrained_networks(),
+        SyncNet().eval(),
         landmarker,
         lambda picture: shipped("ava") if picture.shape[2] == 3 else shipped("max"),
         lambda: looked.append(1),
@@ -65,7 +67,14 @@ def test_a_video_becomes_a_moving_head(tmp_path: Path, landmarker: Landmarker) -
 def test_too_short_a_video_is_refused(tmp_path: Path, landmarker: Landmarker) -> None:
     path = spoken_video(tmp_path / "ava.mp4", 2)
     with pytest.raises(PortraitError, match=r"5 s to 5 min of video, found 2 s"):
-        enroll_video(path, untrained_networks(), landmarker, lambda _: shipped("ava"), lambda: None)
+        enroll_video(
+            path,
+            untrained_networks(),
+            SyncNet().eval(),
+            landmarker,
+            lambda _: shipped("ava"),
+            lambda: None,
+        )
 
 
 class Faces:
@@ -112,6 +121,7 @@ def test_lip_codes_are_those_of_the_frames_and_not_of_the_delay() -> None:
     networks, sound = untrained_networks(), noise(12)
     codes = lip_codes(networks, sound, 12)
     assert codes.shape == (12, 16)
-    habit = np.ones(16, np.float32)
+    habit = np.eye(17, 16, dtype=np.float32)
+    habit[-1] = 1
     added = lip_codes(networks, sound, 12, habit) - codes
     assert added.max() > 0
