@@ -45,8 +45,7 @@ _SAVE_EVERY_S = 180.0
 # Weights of the losses: composite, gradients, flow, matte, colour of the whole window; adversary.
 _FACE, _GRADIENT, _FLOW, _MATTE, _INSIDE = 10.0, 5.0, 0.5, 0.5, 1.0
 _ADVERSARY, _SLOPE = 0.1, 1.0
-# Lips, and what is painted, count so many times as much, and so many pixels around them.
-_NEAR_WEIGHT, _NEAR_REACH = 5.0, 9
+_MOUTH_WEIGHT, _MOUTH_REACH = 5.0, 9
 # What was trained before is only moved by this share of the learning rate.
 _TUNING = 0.25
 
@@ -224,15 +223,15 @@ def compose_face(heads: Tensor, batch: Batch) -> Made:
 
 def picture_loss(made: Made, batch: Batch) -> Tensor:
     """Loss of what was made against the truth of the pictures."""
-    truth, painted = batch["truth"], batch["matte"]
+    truth, hole = batch["truth"], batch["matte"]
     lips = batch["target"][:, Region.UPPER_LIP : Region.MOUTH + 1].sum(1, keepdim=True)
-    near = F.max_pool2d(torch.maximum(lips, painted), _NEAR_REACH, 1, _NEAR_REACH // 2)
-    weight = 1 + (_NEAR_WEIGHT - 1) * near
+    near = F.max_pool2d(lips, _MOUTH_REACH, 1, _MOUTH_REACH // 2)
+    weight = 1 + (_MOUTH_WEIGHT - 1) * near
     return (
         _FACE * ((made.face - truth).abs() * weight).mean()
         + _GRADIENT * ((_steps(made.face) - _steps(truth)).abs()).mean()
-        + _FLOW * ((made.flow - batch["flow"]).abs() * (painted == 0)).mean()
-        + _MATTE * F.binary_cross_entropy(made.matte, painted)
+        + _FLOW * ((made.flow - batch["flow"]).abs() * (hole == 0)).mean()
+        + _MATTE * F.binary_cross_entropy(made.matte, hole)
         + _INSIDE * (made.inside - truth).abs().mean()
     )
 
