@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from realtime.avatar_file import Avatar
 from realtime.backdrop import Background, Blur, filling
 from realtime.face import crop_matrix, transform
+from realtime.foreground import foreground
 from realtime.head_pose import HeadPose
 from realtime.head_warp import HeadWarp
 from realtime.view import lay_out
@@ -62,7 +63,7 @@ class Compositor:
         self._crop_to_box = (self._from_crop - _shift(*corner)) / np.float32(view.scale)
         self._places = places[self._box].copy()
         shown = _sample(view.picture, places)
-        self._picture = _colours(view.picture) if background is None else view.picture
+        self._picture = _colours(view.picture) if background is None else foreground(view.picture)
         self._scene = None
         self._behind: Picture | None = None
         if isinstance(background, Blur):
@@ -70,9 +71,10 @@ class Compositor:
         elif isinstance(background, np.ndarray):
             self._behind = filling(background, size)
         elif background is not None:
-            self._scene, self._shown, self._size = background, shown, size
+            self._scene, self._size = background, size
             self._behind = background.picture(size)
-        self._still = self._before_backdrop(shown, _WHOLE)
+        self._shown = _sample(self._picture, places)
+        self._still = self._before_backdrop(self._shown, _WHOLE)
 
     def compose(self, pose: HeadPose, layers: Sequence[Layer] = ()) -> Picture:
         """The frame, RGB uint8 [H, W, 3]: the photograph moved, with `layers` on its face."""

@@ -14,29 +14,71 @@ from realtime.view import face_height
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
+# In face heights: how far around a pixel colours speak for it, and how far beyond the parser's
+# doubt they are asked.
+_NEAR, _BAND = 0.3, 0.02
+# The parser is sure of a pixel beyond these; it counts for this share beside the colours.
+_SURE, _PRIOR = (0.1, 0.9), 0.6
+_ROUNDS = 2
+# Least variance of a colour (L*a*b* over 255, squared), and the most that colours may say, nats.
+_LEAST_VARIANCE, _LOUDEST = 2e-4, 12.0
 # In face heights; and how much of the picture's own contrast (0..1, squared) is no edge.
 _REFINE_RADIUS, _REFINE_SOFTNESS = 0.015, 0.0004
 # The filter leaves a veil far from edges: what lies beyond these is stretched away.
-_VEIL = 0.06
+_VEIL = 0.2
 
 
 def person_matte(picture: Picture, points: Points, parsed: Parsed) -> Picture:
     """RGB uint8 [H, W, 3] and landmarks in its pixels -> matte uint8 [H, W], 255 the person."""
+    face = face_height(points)
     rough = 1 - parsed.share(Region.BACKGROUND, (picture.shape[1], picture.shape[0]))
-    radius = max(2, round(_REFINE_RADIUS * face_height(points)))
+    radius = max(2, round(_REFINE_RADIUS * face))
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / np.float32(255)
-    soft = guided_filter(grey, rough, radius, _REFINE_SOFTNESS)
+    soft = guided_filter(grey, _by_colour(picture, rough, face), radius, _REFINE_SOFTNESS)
     return np.asarray(np.clip((soft - _VEIL) / (1 - 2 * _VEIL), 0, 1) * 255 + 0.5, np.uint8)
+
+
+def _by_colour(picture: Picture, share: Field, face: float) -> Field:
+    """Where the parser doubts, what a pixel's colour says for person or room, as both look nearby.
+
+    Person and room are a Gaussian each, with independent channels of L*a*b*, of the sure pixels
+    around every pixel; Bayes' rule, with the parser's share as what is known before.
+    """
+    colours = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32) / np.float32(255)
+    before = np.log((share + 0.02) / (1.02 - share))
+    near, band = max(3, round(_NEAR * face)), max(2, round(_BAND * face))
+    for _ in range(_ROUNDS):
+        person, room = share > _SURE[1], share < _SURE[0]
+        own, seen = _log_density(colours, person, near)
+        other, seen_other = _log_density(colours, room, near)
+        trust = np.clip(10 * np.minimum(seen, seen_other), 0, 1)
+        said = np.clip(own - other, -_LOUDEST, _LOUDEST) * trust
+        odds = _PRIOR * before + (1 - _PRIOR) * said
+        doubted = _mean(((share > 0.02) & (share < 0.98)).astype(np.float32), band) > 0
+        share = np.where(doubted, 1 / (1 + np.exp(-odds)), share).astype(np.float32)
+    return share
+
+
+def _log_density(colours: Field, flags: NDArray[np.bool_], radius: int) -> tuple[Field, Field]:
+    """Of each colour under the Gaussian of the flagged ones around it, and the share of these."""
+    weights = flags.astype(np.float32)
+    share = _mean(weights, radius)
+    known = share[..., None] + np.float32(1e-4)
+    mean = _mean(colours * weights[..., None], radius) / known
+    square = _mean(colours**2 * weights[..., None], radius) / known
+    variance = np.maximum(square - mean**2, 0) + np.float32(_LEAST_VARIANCE)
+    density = -((colours - mean) ** 2 / variance + np.log(variance)).sum(-1) / 2
+    return np.asarray(density, np.float32), share
+
+
+def _mean(values: Field, radius: int) -> Field:
+    return np.asarray(cv2.blur(values, (2 * radius + 1, 2 * radius + 1)), np.float32)
 
 
 def guided_filter(guide: Field, image: Field, radius: int, softness: float) -> Field:
     """`image` float32 [H, W] with edges where `guide` has them (He, Sun, Tang 2010)."""
-
-    def mean(values: Field) -> Field:
-        return np.asarray(cv2.blur(values, (2 * radius + 1, 2 * radius + 1)), np.float32)
-
-    guide_mean, image_mean = mean(guide), mean(image)
-    variance = mean(guide * guide) - guide_mean**2
-    slope = (mean(guide * image) - guide_mean * image_mean) / (variance + np.float32(softness))
+    guide_mean, image_mean = _mean(guide, radius), _mean(image, radius)
+    variance = _mean(guide * guide, radius) - guide_mean**2
+    slope = (_mean(guide * image, radius) - guide_mean * image_mean) / (variance + softness)
     level = image_mean - slope * guide_mean
-    return mean(slope) * guide + mean(level)
+    return np.asarray(_mean(slope, radius) * guide + _mean(level, radius), np.float32)
