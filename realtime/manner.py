@@ -7,8 +7,8 @@ from typing import Self
 
 from realtime.sliders import demand_within
 
-# Degrees from the photograph that the head may be held at.
-GREATEST_YAW, GREATEST_PITCH, GREATEST_ROLL = 10.0, 8.0, 10.0
+# Degrees from the photograph that the head may be held at: see `realtime.measure.pose_range`.
+GREATEST_YAW, GREATEST_PITCH, GREATEST_ROLL = 10.0, 7.0, 7.0
 # The least and the greatest of each number.
 RANGES = {
     "blinks": (0.0, 2.0),

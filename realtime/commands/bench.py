@@ -93,6 +93,7 @@ def edit(arguments: Arguments) -> None:
     from realtime.enroll.edit import Edit, edited, named_style
     from realtime.enroll.look_sheet import look_sheet
     from realtime.measure.bench_edit import compare, switch_live
+    from realtime.measure.pose_range import pose_range
     from realtime.models.face_parser import load_parser
 
     networks, parser = load_networks(), load_parser()
@@ -107,7 +108,7 @@ def edit(arguments: Arguments) -> None:
         return Engine(networks, avatar, size=arguments.size, seed=arguments.seed, backend=backend)
 
     blocks = list(islice(blocks_of(sound_blocks(arguments.speech)), round(25 * arguments.seconds)))
-    result: dict[str, float] = {}
+    result: dict[str, float] = {**pose_range(avatar, arguments.size)}
     for each in edits[:2]:
         for name, value in compare(networks, parser, avatar, each, make_engine, blocks).items():
             result[name] = max(value, result.get(name, value))
