@@ -117,6 +117,7 @@ def smooth(values: list[float]) -> NDArray[np.float64]:
     return np.convolve(values, np.ones(5) / 5, "valid")
 
 
+@pytest.mark.usefixtures("keeps_pace")
 def test_the_shipped_portrait_speaks(browser: Browser) -> None:
     """The engine as shipped, 512x512: every picture comes, and the mouth moves with the voice."""
     networks, gallery = load_networks(), AvatarGallery(ASSETS)

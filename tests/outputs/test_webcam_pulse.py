@@ -34,6 +34,7 @@ def beginning_and_end(call: RealCall) -> tuple[Delays, Delays]:
 
 @pytest.mark.pulse
 @needs_pulse
+@pytest.mark.usefixtures("keeps_pace")
 def test_voice_is_as_late_as_the_picture_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     engine, dress = real_engine()
     with sound_server(monkeypatch) as server:
