@@ -25,6 +25,8 @@ def evaluate(arguments: Arguments) -> None:
     paths = sorted(arguments.clips.glob("*.mp4"))
     if not paths:
         raise InputError(f"expected a folder of .mp4 clips, found none in {arguments.clips}")
+    if arguments.videos:
+        arguments.videos.mkdir(parents=True, exist_ok=True)
     networks, judge = load_networks(), load_syncnet()
     rows: list[dict[str, Any]] = []
     with Landmarker(find_model(arguments.landmarker, os.environ)) as landmarker:
