@@ -88,11 +88,10 @@ class Engine:
         self._networks = networks
         self._backend = backend
         self.lookahead_ms = lookahead_ms
-        self._lookahead = lookahead_frames(lookahead_ms)
         self._track = track
         self.outfit = Outfit(avatar, background, avatar.manner)
         self._look = self._looking(avatar, background)
-        reader = LipReader(networks.encoder, networks.lips, self._lookahead)
+        reader = LipReader(networks.encoder, networks.lips, lookahead_frames(lookahead_ms))
         self._talk = _Talk(reader, IdleLife(seed), avatar.manner, self._silence())
 
     def changed(self, outfit: Outfit) -> Engine:
@@ -117,7 +116,8 @@ class Engine:
 
     def _silence(self) -> deque[Sound]:
         silence = np.zeros(FRAME_SAMPLES, np.int16)
-        return deque([silence] * self._lookahead, maxlen=self._lookahead + 1)
+        frames = lookahead_frames(self.lookahead_ms)
+        return deque([silence] * frames, maxlen=frames + 1)
 
     def reset(self) -> None:
         """Forgets all sound heard and not yet shown; head and lids go on as they were."""

@@ -11,6 +11,8 @@ from realtime.face import Window
 Flow = NDArray[np.float32]
 Corners = NDArray[np.float32]
 
+# Outside the face a warp dies away: points at this multiple of its oval stand still.
+_RING = 1.45
 _SHIFT = 4  # fractional bits of the corners handed to OpenCV
 _FLAT = 1e-2  # twice a triangle's area, square pixels
 
@@ -20,6 +22,12 @@ def grid(window: Window) -> Flow:
     rows, columns = window
     y, x = np.mgrid[rows, columns].astype(np.float32)
     return np.dstack([x, y])
+
+
+def still_ring(oval: Corners) -> Corners:
+    """Points [N, 2] around a face's oval [N, 2] that stand still however the face moves."""
+    centre = oval.mean(0)
+    return np.asarray(centre + _RING * (oval - centre), np.float32)
 
 
 def painted(corners: Corners, window: Window) -> NDArray[np.uint16]:

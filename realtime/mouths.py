@@ -35,7 +35,6 @@ LIPS = tuple(sorted({*OUTER_UPPER_LIP, *INNER_UPPER_LIP, *INNER_LOWER_LIP, *OUTE
 _UNDER_NOSE = 2
 # Canonical pixels: how far a speaking chin comes down, and how softly the lower face ends.
 _DROP, _SOFT = 14.0, 4
-_RING = 1.45  # points at this multiple of the oval stand still
 # So many frames are mixed; one that is so many canonical pixels farther away weighs 1 / e.
 _MIXED, _REACH = 8, 1.5
 
@@ -85,9 +84,7 @@ class Mouths:
 
 
 def _with_ring(points: Points, target: Points) -> Points:
-    oval = target[list(OVAL)]
-    centre = oval.mean(0)
-    return np.concatenate([points, centre + _RING * (oval - centre)])
+    return np.concatenate([points, mesh.still_ring(target[list(OVAL)])])
 
 
 def cut(picture: Picture, to_crop: Matrix) -> Picture:

@@ -14,8 +14,6 @@ from realtime.face import INNER_LOWER_LIP, INNER_UPPER_LIP, LANDMARKS, OVAL, Poi
 
 Flow = NDArray[np.float32]
 
-# Outside the face the warp dies away: points at this multiple of the oval stand still.
-_RING = 1.45
 # Triangles whose corners all move less than this many pixels are left where they are.
 _STILL = 0.01
 _GROWTH = 3  # pixels that ids grow into a tear
@@ -62,8 +60,7 @@ def backward_flow(rest: Points, moved: Points, holes: NDArray[np.float32], windo
     holes float32 [h, w] is the share of every pixel that lies in the moved mouth and eyes; there
     the flow goes on a little from the rim, so that soft edges have a colour, and is 0 farther in.
     """
-    oval = rest[list(OVAL)]
-    ring = oval.mean(0) + _RING * (oval - oval.mean(0))
+    ring = mesh.still_ring(rest[list(OVAL)])
     before, after = np.concatenate([rest, ring]), np.concatenate([moved, ring])
     chosen = _moving(before, after, window)
     ids = mesh.painted(after[chosen], window)

@@ -19,6 +19,7 @@ from realtime.training import parser_truth
 from realtime.training.parser_attire import Person, dress
 from realtime.training.parser_rooms import make_room
 from realtime.training.parser_truth import Truth
+from realtime.training.side_light import side_light
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -26,6 +27,7 @@ Field = NDArray[np.float32]
 SIDE = 256
 _SCALES, _ASPECT, _ROLL, _SHIFT = (0.8, 1.35), 0.06, 6.0, 0.26
 _OWN_ROOM, _RECOLOURED = 0.35, 0.5
+_SIDE_LIGHT = 0.5
 _JITTER = 1.0  # pixels by which landmarks err
 
 
@@ -121,11 +123,9 @@ def _multiply(colour: Field, where: Field, factor: NDArray[np.float64]) -> None:
 
 def _shade(person: Person, rng: np.random.Generator) -> None:
     """Light from one side, of some colour."""
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j].astype(np.float32)
-    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.5)
-    light = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y)
+    light = side_light(SIDE, _SIDE_LIGHT, rng)
     tint = rng.uniform(0.6, 1.15) * np.exp(rng.normal(0, 0.06, 3))
-    person.colour = np.clip(person.colour * light[..., None] * tint, 0, 255).astype(np.float32)
+    person.colour = np.clip(person.colour * light * tint, 0, 255).astype(np.float32)
 
 
 def _photographed(picture: Field, rng: np.random.Generator) -> Picture:

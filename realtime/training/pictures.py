@@ -33,6 +33,7 @@ from realtime.regions import Region, one_hot
 from realtime.training.lip_basis import taper
 from realtime.training.parser_attire import Person, put_on_glasses
 from realtime.training.people import Photo, own_plate, smile_plate
+from realtime.training.side_light import side_light
 
 Array = NDArray[np.float32]
 
@@ -41,6 +42,7 @@ Array = NDArray[np.float32]
 _RIM_SHADE, _RIM_GAIN, _RIM_REACH, _LIP_SHADOW = 0.25, 0.85, 3.0, 1.5
 _FIRST_MASKS = 0.3
 _SMILE_PLATES, _GLASSES = 0.35, 0.1
+_SIDE_LIGHT = 0.35
 # The parser sees the canonical crop at about the size of face it was trained on; of what it is
 # told, only the place beside the eyes changes its sign in a mirror.
 PARSED_PX = 160
@@ -191,7 +193,7 @@ def _relight(photo: Photo, plate: MouthPlate, rng: np.random.Generator) -> tuple
     table = np.clip(255 * ramp, 0, 255).astype(np.uint8)[None]  # [1, 256, 3]
     crop = np.asarray(cv2.LUT(photo.crop, table), np.uint8)
     if rng.random() < 0.3:
-        crop = _lit_from_a_side(crop, rng)
+        crop = np.clip(crop * side_light(CROP, _SIDE_LIGHT, rng), 0, 255).astype(np.uint8)
     if rng.random() < 0.25:
         crop = np.asarray(cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.4, 0.9)), np.uint8)
     if rng.random() < 0.3:
@@ -202,13 +204,6 @@ def _relight(photo: Photo, plate: MouthPlate, rng: np.random.Generator) -> tuple
     light = plate.light * gain.astype(np.float32)
     relit = MouthPlate(_relit(plate.upper, table), _relit(plate.lower, table), light)
     return replace(photo, crop=crop), relit
-
-
-def _lit_from_a_side(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    y, x = np.mgrid[-1 : 1 : CROP * 1j, -1 : 1 : CROP * 1j].astype(np.float32)
-    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.35)
-    light = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y)
-    return np.asarray(np.clip(crop * light[..., None], 0, 255), np.uint8)
 
 
 def _compressed(crop: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
