@@ -99,7 +99,11 @@ class WholeFrames(JitterBuffer):
 
 
 def release_whole_frames(receiver: RTCRtpReceiver) -> None:
-    """Replaces the buffer of a receiver of pictures, before its first packet."""
+    """Replaces the buffer of a receiver of pictures, before its first packet.
+
+    And asks again, with every packet, for those still missing, as browsers do after a round trip:
+    aiortc asks once a gap, and where that or its answer is lost, the picture stands still for long.
+    """
     inside = vars(receiver)
     prefix = "_RTCRtpReceiver__"
     buffer = WholeFrames(_VIDEO_CAPACITY, is_video=True)
@@ -107,9 +111,12 @@ def release_whole_frames(receiver: RTCRtpReceiver) -> None:
     handle: Any = receiver._handle_rtp_packet
 
     async def and_the_rest(packet: RtpPacket, arrival_time_ms: int) -> None:
+        missing = sorted(inside[f"{prefix}nack_generator"].missing)
         await handle(packet, arrival_time_ms=arrival_time_ms)
-        codec = inside[f"{prefix}codecs"].get(packet.payload_type)
-        codec = inside[f"{prefix}codecs"].get(codec.parameters.get("apt"), codec) if codec else None
+        sent = inside[f"{prefix}codecs"].get(packet.payload_type)
+        codec = inside[f"{prefix}codecs"].get(sent.parameters.get("apt"), sent) if sent else None
+        if missing and codec is sent:
+            await receiver._send_rtcp_nack(packet.ssrc, missing)
         while codec is not None and (frame := buffer.whole()) is not None:
             frame.timestamp = inside[f"{prefix}timestamp_mapper"].map(frame.timestamp)
             inside[f"{prefix}decoder_queue"].put((codec, frame))
