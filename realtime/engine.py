@@ -63,6 +63,7 @@ class _Talk:
     sound: deque[Sound]
     level: float = 0.0
     index: int = 0
+    shown: Picture | None = None
 
 
 class Engine:
@@ -125,8 +126,11 @@ class Engine:
         self._talk.sound = self._silence()
         self._talk.level = 0.0
 
-    def step(self, samples: Sound) -> Frame:
-        """int16 [640] -> the next frame; raises ValueError on another length."""
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
+        """int16 [640] -> the next frame; raises ValueError on another length.
+
+        Not fresh, the sound is heard and the picture is the one before: for who is late.
+        """
         talk = self._talk
         film = self.outfit.avatar.film
         code = talk.reader.push(samples, film.face.habit if film else None)
@@ -134,10 +138,11 @@ class Engine:
         loudness = float(np.sqrt(np.square(samples, dtype=np.float32).mean()))
         target = min(loudness / _SPEAKING_RMS, 1.0)
         talk.level = _LEVEL_SMOOTHING * talk.level + (1 - _LEVEL_SMOOTHING) * target
-        motion = self._networks.lips.landmarks(torch.from_numpy(code)).numpy()
-        blink = talk.idle.blink(talk.index, talk.manner)
-        image = self._look.show(self._pose(), motion, blink)
-        frame = Frame(talk.index, image, talk.sound[0])
+        if fresh or talk.shown is None:
+            motion = self._networks.lips.landmarks(torch.from_numpy(code)).numpy()
+            blink = talk.idle.blink(talk.index, talk.manner)
+            talk.shown = self._look.show(self._pose(), motion, blink)
+        frame = Frame(talk.index, talk.shown, talk.sound[0])
         talk.index += 1
         asked = self.outfit.manner
         lids = (talk.idle.blink(talk.index, manner) for manner in (talk.manner, asked))

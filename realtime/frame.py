@@ -12,6 +12,10 @@ from realtime.clock import Sound
 
 Picture = NDArray[np.uint8]
 
+# Who begins a step so long after its sound was complete leaves the picture out and catches up. A
+# frame and a half: a device that gives two frames of sound at once makes nobody late.
+LATE_S = 0.06
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -33,8 +37,11 @@ class Steps(Protocol):
     def size(self) -> tuple[int, int]:
         """Width and height of every image, px."""
 
-    def step(self, samples: Sound) -> Frame:
-        """Takes exactly 640 samples and gives exactly one frame; ValueError on another length."""
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
+        """Takes exactly 640 samples and gives exactly one frame; ValueError on another length.
+
+        Not fresh, the picture is the one before, made in no time; sound and talk go on.
+        """
 
     def reset(self) -> None:
         """Forgets all sound heard and not yet shown: the mouth is at rest in the next frame."""

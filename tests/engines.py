@@ -19,17 +19,20 @@ class EchoEngine:
         self.size = size
         self._lookahead = lookahead
         self._index = start
+        self._image = np.zeros((size[1], size[0], 3), np.uint8)
         self.reset()
 
     def reset(self) -> None:
         silence = np.zeros(FRAME_SAMPLES, np.int16)
         self._sound = deque([silence] * self._lookahead, maxlen=self._lookahead + 1)
 
-    def step(self, samples: Sound) -> Frame:
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
         if len(samples) != FRAME_SAMPLES:
             raise ValueError(f"expected {FRAME_SAMPLES} samples, found {len(samples)}")
         self._sound.append(samples.copy())
-        image = np.full((self.size[1], self.size[0], 3), self._index % 200, np.uint8)
-        frame = Frame(self._index, image, self._sound[0])
+        if fresh:
+            shape = (self.size[1], self.size[0], 3)
+            self._image = np.full(shape, self._index % 200, np.uint8)
+        frame = Frame(self._index, self._image, self._sound[0])
         self._index += 1
         return frame

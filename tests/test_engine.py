@@ -129,6 +129,17 @@ def test_a_reset_forgets_the_sound_that_was_not_shown() -> None:
     assert not frame.sound.any()
 
 
+def test_a_step_that_is_not_fresh_shows_the_picture_before_and_hears_all_the_same() -> None:
+    blocks = list(blocks_of([noise(8)]))
+    engine = make_engine()
+    late = [engine.step(block, fresh=place not in (3, 4)) for place, block in enumerate(blocks)]
+    frames = run(make_engine(), noise(8))
+    assert all(np.array_equal(late[place].image, frames[2].image) for place in (3, 4))
+    kept = [place for place in range(8) if place not in (3, 4)]
+    assert same([late[place] for place in kept], [frames[place] for place in kept])
+    assert all(np.array_equal(a.sound, b.sound) for a, b in zip(late, frames, strict=True))
+
+
 def test_a_block_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="640"):
         make_engine().step(np.zeros(639, np.int16))

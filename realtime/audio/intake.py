@@ -10,7 +10,7 @@ _FRAME_S = 1 / FRAME_RATE
 # Shorter hiccups are waited out, so that no silence is put into a sentence that is merely late.
 GRACE_S = 3 * _FRAME_S
 # What a call hears late it hears late for good: after a hiccup only this much of it is kept.
-KEPT_BLOCKS = 2
+KEPT_BLOCKS = 4
 
 
 class Intake:

@@ -19,12 +19,12 @@ from realtime.call.queues import Upsampler
 from realtime.call.timeline import RTP_RATE, Timeline
 from realtime.call.tracks import Clock, Outlet
 from realtime.clock import Sound
-from realtime.frame import Frame, Steps
+from realtime.frame import LATE_S, Frame, Steps
 
 T = TypeVar("T")
 
-# Blocks that may wait while a step takes long: 120 ms. Of more, the oldest is dropped.
-MAX_WAITING = 3
+# Blocks that may wait while a step takes long: 200 ms. Of more, the oldest is dropped.
+MAX_WAITING = 5
 # Changes of the look that may wait for one another.
 MAX_CHANGES = 8
 
@@ -41,8 +41,8 @@ class Block:
 class Pipeline:
     """Hears sound at any time, and releases one frame every 40 ms to all its outlets.
 
-    Nothing heard is silence. A block dropped because steps are slow keeps its index: its picture is
-    left out, and its sound is silent.
+    Nothing heard is silence. Where steps are slow, pictures are left out and their sound goes on;
+    a block that has waited too long keeps its index, and is silent.
     """
 
     def __init__(
@@ -79,9 +79,10 @@ class Pipeline:
         while True:
             block = await self._next_block()
             interruptions = self._interruptions
-            frame = await self._on_worker(self._step, block.sound)
+            fresh = self._clock() - block.complete < LATE_S
+            frame = await self._on_worker(self._step, block.sound, fresh)
             if interruptions == self._interruptions:
-                self._release(block, frame)
+                self._release(block, frame, fresh)
 
     async def change(
         self, change: Callable[[EngineRequest], EngineRequest], make_engine: MakeEngine
@@ -157,8 +158,7 @@ class Pipeline:
             self._index += 1
         while len(self._blocks) > MAX_WAITING:
             self._blocks.popleft()
-            self.meters.dropped += 1
-            self._metrics.dropped.inc()
+            self._count_dropped()
         if self._blocks:
             self._more.set()
 
@@ -174,24 +174,31 @@ class Pipeline:
                 self._queue(self._timeline.starve(self._clock()))
         return self._blocks.popleft()
 
-    def _step(self, sound: Sound) -> Frame:
+    def _step(self, sound: Sound, fresh: bool) -> Frame:
         began = self._clock()
-        frame = self._engine.step(sound)
-        self.meters.step.append(self._clock() - began)
+        frame = self._engine.step(sound, fresh=fresh)
+        if fresh:
+            self.meters.step.append(self._clock() - began)
         return frame
 
     async def _on_worker(self, work: Callable[..., T], *arguments: object) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._worker, work, *arguments)
 
-    def _release(self, block: Block, frame: Frame) -> None:
+    def _release(self, block: Block, frame: Frame, fresh: bool) -> None:
         sound = self._upsampler.push(frame.sound)
         for outlet in self.outlets:
-            outlet.release(block.index, frame.image, sound)
+            outlet.release(block.index, frame.image if fresh else None, sound)
             self._metrics.encode.observe(outlet.picture.encode_s)
             if (skew := outlet.skew_s) is not None:
                 self._metrics.skew.observe(skew)
                 self.meters.skew.append(skew)
+        if fresh:
+            self._count_shown(block)
+        else:
+            self._count_dropped()
+
+    def _count_shown(self, block: Block) -> None:
         now = self._clock()
         self.meters.frames += 1
         self.meters.released.append(now)
@@ -203,3 +210,7 @@ class Pipeline:
             encode = max((outlet.picture.encode_s for outlet in self.outlets), default=0.0)
             self._closing.set_result(now + encode)
             self._closing = None
+
+    def _count_dropped(self) -> None:
+        self.meters.dropped += 1
+        self._metrics.dropped.inc()

@@ -127,9 +127,11 @@ class Outlet:
         (seen, seen_at), (heard, heard_at) = self.picture.sent, self.sound.sent
         return seen_at - heard_at if seen == heard >= 0 else None
 
-    def release(self, index: int, image: Picture, sound: Sound) -> None:
-        """Frame `index`: RGB uint8 [H, W, 3] and its sound, int16 [1920] at 48 kHz."""
-        self.picture.put(index, image)
+    def release(self, index: int, image: Picture | None, sound: Sound) -> None:
+        """Frame `index`: RGB uint8 [H, W, 3], or None where the one before goes on being shown,
+        and its sound, int16 [1920] at 48 kHz."""
+        if image is not None:
+            self.picture.put(index, image)
         self.sound.put(index, sound, self._clock() + self.picture.encode_s)
 
     def stop(self) -> None:

@@ -89,10 +89,10 @@ class Stamped:
         self._engine.reset()
         self.rests.append(len(self.began))
 
-    def step(self, samples: Sound) -> Frame:
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
         """As the engine does, and stamps the picture."""
         began = self._clock()
-        frame = self._engine.step(samples)
+        frame = self._engine.step(samples, fresh=fresh)
         image = stamped(frame.image, len(self.began))
         self.ended.append(self._clock())
         self.began.append(began)

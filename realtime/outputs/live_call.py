@@ -101,5 +101,5 @@ class LiveCall:
             filled=loop.intake.filled,
             overflows=self._microphone.overflows,
             gaps=self._playout.underruns if self._playout else 0,
-            pictures_dropped=sum(feed.dropped for feed in self._feeds),
+            pictures_dropped=loop.left_out + sum(feed.dropped for feed in self._feeds),
         )

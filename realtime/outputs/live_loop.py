@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from realtime.audio.intake import Intake
-from realtime.clock import FRAME_SAMPLES, Sound
-from realtime.frame import Frame, Picture, Steps
+from realtime.clock import FRAME_SAMPLES, Sound, frame_time
+from realtime.frame import LATE_S, Frame, Picture, Steps
 from realtime.outputs.playout import Playout
 from realtime.outputs.stills import be_right_back
 
@@ -55,6 +55,7 @@ class LiveLoop:
         width, height = engine.size
         self._shown: Picture = np.zeros((height, width, 3), np.uint8)
         self._frames = 0
+        self._left_out = 0
         self._level = SILENCE_DBFS
         self._output_delay_s = 0.0
 
@@ -62,6 +63,11 @@ class LiveLoop:
     def frames(self) -> int:
         """Frames made since the start."""
         return self._frames
+
+    @property
+    def left_out(self) -> int:
+        """Frames that show the picture before, since the engine was late."""
+        return self._left_out
 
     @property
     def level_dbfs(self) -> float:
@@ -89,18 +95,25 @@ class LiveLoop:
         self._engine = engine
 
     def tick(self, samples: Sound) -> None:
-        """Takes int16 [any, also none]; hands on every frame now complete."""
-        for block in self.intake.take(self._clock(), samples):
+        """Takes int16 [any, also none]; hands on every frame now complete.
+
+        Of what is late only the sound goes on: the picture before stays.
+        """
+        taken_at = self._clock()
+        blocks = self.intake.take(taken_at, samples)
+        for later, block in zip(reversed(range(len(blocks))), blocks, strict=True):
             self._level = level_dbfs(block)
-            complete_at = self._clock()
-            self._hand_on(replace(self._frame_of(block), index=self._frames), complete_at)
+            complete_at = taken_at - frame_time(later)
+            frame = self._frame_of(block, fresh=self._clock() - complete_at < LATE_S)
+            self._hand_on(replace(frame, index=self._frames), complete_at)
             self._frames += 1
 
-    def _frame_of(self, block: Sound) -> Frame:
+    def _frame_of(self, block: Sound, fresh: bool) -> Frame:
         silence = np.zeros(FRAME_SAMPLES, np.int16)
         if self._still is not None:
             return Frame(self._frames, self._still, silence)
-        frame = self._engine.step(silence if self.muted else block)
+        frame = self._engine.step(silence if self.muted else block, fresh=fresh)
+        self._left_out += not fresh
         self._shown = frame.image
         return frame
 

@@ -42,7 +42,7 @@ def test_silence_is_not_made_up_for_after_a_sleep() -> None:
 
 def test_a_burst_loses_its_oldest_blocks() -> None:
     intake = Intake(0.0)
-    blocks = intake.take(0.2, np.repeat(np.arange(5, dtype=np.int16), FRAME_SAMPLES))
-    assert [int(block[0]) for block in blocks] == [3, 4]
+    blocks = intake.take(0.2, np.repeat(np.arange(7, dtype=np.int16), FRAME_SAMPLES))
+    assert [int(block[0]) for block in blocks] == [3, 4, 5, 6]
     assert len(blocks) == KEPT_BLOCKS
     assert intake.skipped == 3

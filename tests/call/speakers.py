@@ -24,6 +24,7 @@ class LoudMouth:
         self.size = size
         self._lookahead = lookahead_frames(lookahead_ms)
         self._index = 0
+        self._image = np.zeros((size[1], size[0], 3), np.uint8)
         self.resets = 0
         self.reset()
 
@@ -32,15 +33,16 @@ class LoudMouth:
         silence = np.zeros(FRAME_SAMPLES, np.int16)
         self._sound = deque([silence] * self._lookahead, maxlen=self._lookahead + 1)
 
-    def step(self, samples: Sound) -> Frame:
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
         if len(samples) != FRAME_SAMPLES:
             raise ValueError(f"expected {FRAME_SAMPLES} samples, found {len(samples)}")
         self._sound.append(samples.copy())
         sound = self._sound[0]
-        loudness = min(float(np.abs(sound.astype(np.float32)).mean()) / 1500, 1)
-        image = np.full((self.size[1], self.size[0], 3), 110, np.uint8)
-        image[MOUTH] = round(SHUT + (OPEN - SHUT) * loudness)
-        frame = Frame(self._index, image, sound)
+        if fresh:
+            loudness = min(float(np.abs(sound.astype(np.float32)).mean()) / 1500, 1)
+            self._image = np.full((self.size[1], self.size[0], 3), 110, np.uint8)
+            self._image[MOUTH] = round(SHUT + (OPEN - SHUT) * loudness)
+        frame = Frame(self._index, self._image, sound)
         self._index += 1
         return frame
 
@@ -48,8 +50,8 @@ class LoudMouth:
 class Broken(LoudMouth):
     """Fails at its tenth step."""
 
-    def step(self, samples: Sound) -> Frame:
-        frame = super().step(samples)
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
+        frame = super().step(samples, fresh=fresh)
         if frame.index == 10:
             raise RuntimeError("broken")
         return frame

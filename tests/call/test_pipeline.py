@@ -16,7 +16,7 @@ from realtime.call.timeline import RTP_FRAME
 from realtime.call.tracks import Outlet
 from realtime.clock import Sound
 from realtime.errors import AvatarError
-from realtime.frame import Frame, Picture, Steps
+from realtime.frame import LATE_S, Frame, Picture, Steps
 from tests.call.speakers import SIZE, LoudMouth, make_loud_mouth, tone
 from tests.call.test_tracks import Hands
 
@@ -31,8 +31,9 @@ class Ears(Outlet):
         self.frames: list[tuple[int, float, float]] = []
         self.news = asyncio.Event()
 
-    def release(self, index: int, image: Picture, sound: Sound) -> None:
-        self.frames.append((index, float(image[170, 100, 0]), float(np.abs(sound).mean())))
+    def release(self, index: int, image: Picture | None, sound: Sound) -> None:
+        mouth = np.nan if image is None else float(image[170, 100, 0])
+        self.frames.append((index, mouth, float(np.abs(sound).mean())))
         self.news.set()
 
     async def until(self, count: int) -> None:
@@ -50,10 +51,10 @@ class Stuck(LoudMouth):
         self.go = threading.Event()
         self.stepping = threading.Event()
 
-    def step(self, samples: Sound) -> Frame:
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
         self.stepping.set()
         assert self.go.wait(20)
-        return super().step(samples)
+        return super().step(samples, fresh=fresh)
 
 
 Work = Callable[[Pipeline, Ears, Hands], Awaitable[None]]
@@ -111,7 +112,26 @@ def test_slow_steps_drop_the_oldest_block_and_keep_its_place() -> None:
         assert pipeline.statistics()["dropped"] == 8 - MAX_WAITING
         engine.go.set()
         await ears.until(1 + MAX_WAITING)
-        assert [index for index, _, _ in ears.frames] == [0, 6, 7, 8]
+        assert [index for index, _, _ in ears.frames] == [0, 4, 5, 6, 7, 8]
+
+    run(work, engine)
+
+
+def test_late_pictures_are_left_out_and_their_sound_goes_on() -> None:
+    engine = Stuck()
+
+    async def work(pipeline: Pipeline, ears: Ears, clock: Hands) -> None:
+        pipeline.hear(0, tone(40))
+        await asyncio.to_thread(engine.stepping.wait, 20)
+        pipeline.hear(RTP_FRAME, tone(40))
+        clock.now += LATE_S
+        pipeline.hear(2 * RTP_FRAME, tone(40))
+        engine.go.set()
+        await ears.until(3)
+        assert [np.isnan(mouth) for _, mouth, _ in ears.frames] == [False, True, False]
+        assert all(sound > 1000 for _, _, sound in ears.frames)
+        assert pipeline.statistics()["frames"] == 2
+        assert pipeline.statistics()["dropped"] == 1
 
     run(work, engine)
 

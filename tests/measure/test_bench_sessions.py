@@ -33,9 +33,9 @@ class SlowEngine(EchoEngine):
         super().__init__()
         self._clock = clock
 
-    def step(self, samples: Sound) -> Frame:
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
         self._clock.now += STEP_S
-        return super().step(samples)
+        return super().step(samples, fresh=fresh)
 
 
 def test_the_first_turn_moves_on() -> None:

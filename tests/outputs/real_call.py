@@ -59,10 +59,10 @@ class Numbered:
     def reset(self) -> None:
         self.engine.reset()
 
-    def step(self, samples: Sound) -> Frame:
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
         if self.ended.is_set():
             raise KeyboardInterrupt
-        frame = self.engine.step(samples)
+        frame = self.engine.step(samples, fresh=fresh)
         image = frame.image.copy()
         bits = self.count >> np.arange(_BITS) & 1
         image[:_BIT_ROWS] = np.repeat(bits * 255, self.size[0] // _BITS)[:, np.newaxis]
@@ -90,9 +90,9 @@ class Changed:
     def reset(self) -> None:
         self._engine.reset()
 
-    def step(self, samples: Sound) -> Frame:
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
         self._numbered.engine = self._engine
-        return self._numbered.step(samples)
+        return self._numbered.step(samples, fresh=fresh)
 
 
 class Fingers:

@@ -32,11 +32,11 @@ class InterruptedEngine(EchoEngine):
         super().__init__(lookahead=2)
         self._steps = 0
 
-    def step(self, samples: Sound) -> Frame:
+    def step(self, samples: Sound, *, fresh: bool = True) -> Frame:
         if self._steps == FRAMES:
             raise KeyboardInterrupt
         self._steps += 1
-        return super().step(samples)
+        return super().step(samples, fresh=fresh)
 
 
 @pytest.mark.pulse
