@@ -48,6 +48,10 @@ _SELF_DRIVEN = (
     "Of its own frames it gets what is outside the lower face, where the head is, and the sound, "
     "moved to the picture where our SyncNet finds the file out of step."
 )
+_METERS = (
+    "also LPIPS, FID, FVD, by the published vgg16.pt, inception-2015-12-05.pt, i3d_torchscript.pt "
+    "in this folder, each where it is there"
+)
 _BACKGROUND = "none (the room itself), blur, blur=0 to blur=1, a colour's name or #rrggbb"
 _MANNER = "blinks, sway: 0 to 2, 1 being usual; yaw, pitch, roll: degrees the head is held at"
 
@@ -280,7 +284,10 @@ def _add_eval(commands: Commands, measuring: Parser) -> None:
         description=_SELF_DRIVEN,
     )
     sub.add_argument("clips", type=Path, metavar="CLIPS", help="a folder of .mp4, 2 to 30 s each")
-    sub.add_argument("--videos", type=Path, metavar="DIR", help="leave the made clips here")
+    sub.add_argument(
+        "--videos", type=Path, metavar="DIR", help="leave the made clips here, and beside the real"
+    )
+    sub.add_argument("--meters", type=Path, metavar="DIR", help=_METERS)
     _add_landmarker(sub)
     sub.set_defaults(command=command("evaluate", "evaluate"))
 

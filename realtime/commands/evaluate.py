@@ -14,19 +14,34 @@ from realtime.commands.common import Arguments, load_networks, report
 from realtime.enroll.landmarks import Landmarker, find_model
 from realtime.errors import InputError
 from realtime.frame import Frame, Picture
-from realtime.measure.self_driven import compare, read_clip, read_pictures, speak, summary, table
+from realtime.measure.published import PublishedMeters
+from realtime.measure.self_driven import (
+    compare,
+    crops,
+    read_clip,
+    read_pictures,
+    speak,
+    summary,
+    table,
+)
 from realtime.models.syncnet import load_syncnet
 from realtime.outputs.progress import bar
 from realtime.outputs.video_file import VideoFile
 
+_BESIDE = "real-and-made"
+
 
 def evaluate(arguments: Arguments) -> None:
-    """Every .mp4 of a folder; raises InputError when there is none."""
+    """Every .mp4 of a folder; raises InputError when there is none.
+
+    Of each, `--videos` gets what was made, and beside the real clip in a folder of its own.
+    """
     paths = sorted(arguments.clips.glob("*.mp4"))
     if not paths:
         raise InputError(f"expected a folder of .mp4 clips, found none in {arguments.clips}")
     if arguments.videos:
-        arguments.videos.mkdir(parents=True, exist_ok=True)
+        (arguments.videos / _BESIDE).mkdir(parents=True, exist_ok=True)
+    meters = PublishedMeters(arguments.meters) if arguments.meters else None
     networks, judge = load_networks(), load_syncnet()
     rows: list[dict[str, Any]] = []
     with Landmarker(find_model(arguments.landmarker, os.environ)) as landmarker:
@@ -38,11 +53,17 @@ def evaluate(arguments: Arguments) -> None:
                 for picture in speak(clip, networks):
                     made.append(picture)
                     advance()
-                rows.append(compare(clip, made, landmarker, judge, advance))
+                row = compare(clip, made, landmarker, judge, advance)
+            if meters:
+                row |= meters.compare(crops(clip, made), crops(clip, pictures))
+            rows.append(row)
             if arguments.videos:
                 write(arguments.videos / path.name, made, clip.sound)
+                both = [np.hstack(each) for each in zip(pictures, made, strict=True)]
+                write(arguments.videos / _BESIDE / path.name, both, clip.sound)
     print(table(rows))
-    report(summary(rows) | {"clips": rows}, arguments.json)
+    over_all = meters.summary() if meters else {}
+    report(summary(rows) | over_all | {"clips": rows}, arguments.json)
 
 
 def write(path: Path, pictures: Sequence[Picture], sound: Sound) -> None:

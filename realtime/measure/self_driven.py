@@ -102,6 +102,14 @@ def speak(clip: Clip, networks: Networks) -> Iterator[Picture]:
             yield face.speak(clip.pictures[index], place, motion[index - first])
 
 
+def crops(clip: Clip, pictures: Sequence[Picture]) -> list[Picture]:
+    """Pictures cut to the canonical crop of the clip's own faces: RGB uint8 [256, 256, 3] each."""
+    return [
+        crop_picture(picture, crop_matrix(points))
+        for picture, points in zip(pictures, clip.points, strict=True)
+    ]
+
+
 def compare(
     clip: Clip,
     made: Sequence[Picture],
