@@ -182,20 +182,19 @@ def _layer_row(shape: Shape, dtype: torch.dtype, now: Clock, rounds: int) -> Row
 def _chain_row(backend: Backend, now: Clock, rounds: int) -> Row:
     condition = torch.rand(1, CONDITION, *(part.stop - part.start for part in MOUTH_WINDOW))
     with torch.inference_mode(False):
-        plain, ours = (_run(Chain(regional=regional), backend) for regional in (False, True))
+        chains = (Chain(regional=regional) for regional in (False, True))
+        plain, ours = (_run(chain, condition, backend) for chain in chains)
     times = _times([lambda: plain(condition), lambda: ours(condition)], now, rounds)
     return Row(f"all, {backend}", *times)
 
 
-def _run(chain: Chain, backend: Backend) -> Callable[[Tensor], Tensor]:
+def _run(chain: Chain, condition: Tensor, backend: Backend) -> Callable[[Tensor], object]:
     if backend.name == "torch":
         return channels_last(chain.to(backend.dtype))
-    rows, columns = MOUTH_WINDOW
-    size = rows.stop - rows.start, columns.stop - columns.start
-    return openvino_graph.compiled(chain.eval(), size, backend.dtype)
+    return openvino_graph.compiled(chain.eval(), (condition,), backend.dtype)
 
 
-def _times(forms: list[Callable[[], Tensor]], now: Clock, rounds: int) -> list[float]:
+def _times(forms: list[Callable[[], object]], now: Clock, rounds: int) -> list[float]:
     """Least milliseconds of each form over `rounds`, taken in turns."""
     best = [math.inf] * len(forms)
     for _ in range(rounds):

@@ -184,8 +184,9 @@ def prepare(
         graph = WindowGraph(generator, photo, mask, codes, window).eval()
     if backend.name == "openvino":
         rows, columns = window
-        size = rows.stop - rows.start, columns.stop - columns.start
-        return Prepared(window, openvino_graph.compiled(graph, size, backend.dtype))
+        blank = torch.zeros(1, CONDITION, rows.stop - rows.start, columns.stop - columns.start)
+        run = openvino_graph.compiled(graph, (blank,), backend.dtype)
+        return Prepared(window, lambda condition: run(condition)[0])
     return Prepared(window, channels_last(graph.to(backend.dtype)))
 
 
