@@ -56,8 +56,11 @@ def _said(network: nn.Module, example: tuple[Tensor, ...]) -> Any:
     from openvino import opset13 as op
 
     inputs = [op.parameter(list(each.shape), np.float32) for each in example]
-    with torch.no_grad(), _Interpreter(example, inputs) as interpreter:
-        made = network(*example)
+    # Outside inference mode, where PyTorch says what its composite operators are made of.
+    with torch.inference_mode(False), torch.no_grad():
+        given = [torch.zeros(each.shape) for each in example]
+        with _Interpreter(given, inputs) as interpreter:
+            made = network(*given)
     outputs = made if isinstance(made, tuple) else (made,)
     return ov.Model([interpreter.node(each) for each in outputs], inputs)
 
@@ -175,6 +178,7 @@ def _vocabulary() -> dict[Any, Callable[..., _Node]]:
         aten.slice.Tensor: cut,
         aten.constant_pad_nd.default: surround,
         aten.cat.default: op.concat,
+        aten.alias.default: lambda x: x,
         aten.clone.default: lambda x: x,
         aten.detach.default: lambda x: x,
     }

@@ -54,6 +54,17 @@ def test_every_operator_says_what_pytorch_computes() -> None:
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
 
+def test_a_graph_can_be_made_in_inference_mode() -> None:
+    class Rounded(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.tanh(x.to(torch.float32))
+
+    with torch.inference_mode():
+        given = torch.randn(1, 5)
+        (made,) = openvino_graph.compiled(Rounded(), (given,), torch.float32)(given)
+        torch.testing.assert_close(made, torch.tanh(given))
+
+
 @pytest.mark.parametrize("network", [Sorting(), Doubled()], ids=["operator", "option"])
 def test_what_is_not_known_is_refused(network: nn.Module) -> None:
     with pytest.raises(NotImplementedError, match="expected a known operator, found aten"):
