@@ -8,11 +8,12 @@ import time
 _STARTED = time.perf_counter()
 
 import argparse  # noqa: E402
+import math  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 from importlib import import_module  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import TypeAlias  # noqa: E402
+from typing import Any, TypeAlias  # noqa: E402
 
 from realtime.clock import LOOKAHEADS_MS  # noqa: E402
 from realtime.consent import CONSENT  # noqa: E402
@@ -74,6 +75,26 @@ def image_size(text: str) -> tuple[int, int]:
     if any(side % 2 or not 128 <= side <= 2048 for side in sides):
         raise argparse.ArgumentTypeError(f"expected even sides from 128 to 2048, found {text!r}")
     return sides
+
+
+def number(kind: Callable[[str], float], low: float, high: float = math.inf) -> Any:
+    """An argument's type: a number from low to high."""
+
+    def parsed(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            limits = f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
+            raise argparse.ArgumentTypeError(f"expected {limits}, found {text!r}")
+        return value
+
+    return parsed
+
+
+_PORTS, _COUNT = number(int, 0, 65_535), number(int, 1)
+_SECONDS, _SHARE = number(float, 1), number(float, 0, 1)
 
 
 def make_parser() -> Parser:
@@ -152,7 +173,7 @@ def _add_speaking(commands: Commands, parents: list[Parser]) -> None:
 def _add_calls(commands: Commands, looking: Parser, staging: Parser) -> None:
     sub = commands.add_parser("web", help="a page to call from: speak, and the portrait speaks")
     sub.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    sub.add_argument("--port", type=int, default=_PORT, help="the port to listen on")
+    sub.add_argument("--port", type=_PORTS, default=_PORT, help="the port to listen on")
     sub.add_argument("--token", help="what callers must know; needed where others can come in")
     _add_tls(sub)
     sub.add_argument(
@@ -180,7 +201,7 @@ def _add_calls(commands: Commands, looking: Parser, staging: Parser) -> None:
     sub = commands.add_parser(
         "doctor", parents=[looking], help="what a call needs of this machine, and how to mend it"
     )
-    sub.add_argument("--port", type=int, default=_PORT, help="the port that web would listen on")
+    sub.add_argument("--port", type=_PORTS, default=_PORT, help="the port that web would listen on")
     _add_tls(sub)
     sub.set_defaults(command=command("call", "doctor"))
 
@@ -221,7 +242,7 @@ def _add_edit(commands: Commands) -> None:
         add(f"--{part}-from", metavar="FILE", help=f"{part} in the colours of a portrait's")
     add("--hair", metavar="NAME", help="hair of the palette: black, brown, auburn, blond, silver")
     add("--lips", metavar="NAME", help="lips of the palette: nude, rose, red, berry")
-    add("--strength", type=float, default=1.0, help="how far towards those colours, 0 to 1")
+    add("--strength", type=_SHARE, default=1.0, help="how far towards those colours, 0 to 1")
     add("--shape", nargs="+", default=[], metavar="NAME=VALUE", help=_SHAPE)
     add("--manner", nargs="+", default=[], metavar="NAME=VALUE", help=_MANNER)
     add("--i-have-consent", action="store_true", help=f"for photographs you state: {CONSENT}")
@@ -239,8 +260,12 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
         parents=[*parents, measuring],
         help="how long a step takes, in milliseconds and over this machine's limit",
     )
-    sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
-    sub.add_argument("--sessions", type=int, default=1, help="and how many at once, up to so many")
+    sub.add_argument(
+        "--seconds", type=_SECONDS, default=20.0, help="how much speech to step through"
+    )
+    sub.add_argument(
+        "--sessions", type=_COUNT, default=1, help="and how many at once, up to so many"
+    )
     sub.add_argument("--png", type=Path, metavar="FILE", help="sessions against latency, drawn")
     sub.set_defaults(command=command("bench", "engine"))
     sub = benches.add_parser(
@@ -250,9 +275,9 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub = benches.add_parser(
         "call", parents=[measuring], help="how late, and how far out of step, a call arrives"
     )
-    sub.add_argument("--seconds", type=float, default=20.0, help="how long to call")
+    sub.add_argument("--seconds", type=_SECONDS, default=20.0, help="how long to call")
     sub.add_argument("--browser", action="store_true", help="call from a real Chromium")
-    sub.add_argument("--loss", type=float, default=0.0, help="share of packets lost, 0 to 1")
+    sub.add_argument("--loss", type=_SHARE, default=0.0, help="share of packets lost, 0 to 1")
     sub.add_argument("--jitter-ms", type=float, default=0.0, help="the most that a packet is late")
     sub.add_argument("--png", type=Path, metavar="FILE", help="delay and skew as a picture, too")
     _add_lookahead(sub)
@@ -260,7 +285,9 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub = benches.add_parser(
         "edit", parents=[*parents, measuring], help="what an edit changes, and switching it live"
     )
-    sub.add_argument("--seconds", type=float, default=20.0, help="how much speech to step through")
+    sub.add_argument(
+        "--seconds", type=_SECONDS, default=20.0, help="how much speech to step through"
+    )
     sub.add_argument("--portraits", type=Path, metavar="DIR", help="how region codes gather, too")
     sub.add_argument("--png", type=Path, metavar="FILE", help="those codes as a picture")
     sub.add_argument("--sheet", type=Path, metavar="JPG", help="edits of the shipped faces, too")
@@ -268,8 +295,8 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub = benches.add_parser(
         "cluster", parents=[speaking, measuring], help="how evenly many callers spread over workers"
     )
-    sub.add_argument("--sessions", type=int, default=10_000, help="callers at once, simulated")
-    sub.add_argument("--workers", type=int, default=40, help="simulated workers")
+    sub.add_argument("--sessions", type=_COUNT, default=10_000, help="callers at once, simulated")
+    sub.add_argument("--workers", type=_COUNT, default=40, help="simulated workers")
     sub.add_argument("--seed", type=int, default=0, help="another seed, other callers")
     sub.add_argument("--offers", type=int, default=0, help="and so many real ones, timed")
     sub.add_argument("--png", type=Path, metavar="FILE", help="the workers' calls over time")
@@ -302,7 +329,7 @@ def _add_train(commands: Commands, measuring: Parser) -> None:
     add("stage", choices=STAGES, help="what to make; 'pack' puts the trained stages together")
     add("--data", type=Path, required=True, help="the folder that holds clean and measure")
     add("--runs", type=Path, default=Path("runs"), help="where checkpoints and results go")
-    add("--steps", type=int, default=6000, help="how long speech, syncnet, recogniser train")
+    add("--steps", type=_COUNT, default=6000, help="how long speech, syncnet, recogniser train")
     add("--minutes", type=float, default=60.0, help="how long the other stages train")
     add("--seed", type=int, default=1, help="seed of weights and data")
     add("--device", default="cpu", help="cpu or cuda")

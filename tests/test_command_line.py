@@ -68,6 +68,22 @@ def test_sizes_that_no_video_can_have_are_refused(text: str) -> None:
         run_avatar.image_size(text)
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "99999", "x", "nan", "1.5"])
+def test_numbers_out_of_their_limits_are_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=f"expected 1 to 65535, found '{text}'"):
+        run_avatar.number(int, 1, 65535)(text)
+    assert run_avatar.number(int, 1, 65535)("8080") == 8080
+
+
+def test_nothing_to_change_and_nothing_to_learn_from_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "same.avatar"
+    assert "something to change" in failure(["edit", "ava", "-o", str(out)], capsys)
+    assert not out.exists()
+    assert "`clean`" in failure(["train", "speech", "--data", str(tmp_path)], capsys)
+
+
 def test_bad_sound_and_bad_avatars_are_one_sentence_and_leave_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

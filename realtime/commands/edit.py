@@ -36,6 +36,8 @@ def edit(arguments: Arguments) -> None:
         asked = Edit(styles, arguments.strength, shape)
     except ValueError as error:
         raise InputError(str(error)) from error
+    if not asked.words() and manner == avatar.manner and not arguments.name:
+        raise InputError("expected something to change, such as --lips red, found nothing")
     changed = edited(avatar, asked, parser, networks.codes, networks.digest)
     named = replace(changed, manner=manner, name=arguments.name or avatar.name)
     avatar_file.save(named, arguments.out)

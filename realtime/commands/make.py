@@ -81,8 +81,11 @@ def train(arguments: Arguments) -> None:
     """Makes a stage, or measures it."""
     from realtime.training.stages import MEASURES, STAGES, Options
 
+    data = arguments.data
+    if not (data / "clean").is_dir():
+        raise InputError(f"expected --data to be the folder of `clean`, found none in {data}")
     options = Options(
-        data=arguments.data,
+        data=data,
         runs=arguments.runs,
         steps=arguments.steps,
         minutes=arguments.minutes,
