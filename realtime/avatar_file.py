@@ -93,6 +93,17 @@ def save(avatar: Avatar, path: Path) -> None:
     _write_whole(path, to_safetensors(tensors, {_METADATA_KEY: json.dumps(about)}))
 
 
+def recode(path: Path, codes: NDArray[np.float32], weights_hash: str) -> None:
+    """Puts codes float32 [12, 64] of other weights into a file whose pictures stay, byte for byte.
+
+    Raises AvatarError or OutputError where it cannot be read or written.
+    """
+    tensors, about = _read(path)
+    tensors = {**tensors, "codes": np.ascontiguousarray(codes, np.float32)}
+    about = {**about, "sha256": _digest(tensors), "weights_hash": weights_hash}
+    _write_whole(path, to_safetensors(tensors, {_METADATA_KEY: json.dumps(about)}))
+
+
 def load(path: Path) -> Avatar:
     """Reads and checks a file; raises AvatarError unless it is a whole .avatar of this version."""
     tensors, about = _read(path)

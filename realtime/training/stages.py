@@ -91,11 +91,15 @@ def generator(options: Options) -> None:
 
 
 def pack(options: Options) -> None:
+    from realtime.models.networks import Networks
     from realtime.models.syncnet import shipped_path
+    from realtime.models.weights import load_weights
     from realtime.training.pack import pack as pack_stages
+    from realtime.training.pack import recode
 
     pack_stages(options.runs, default_path())
     pack_stages(options.runs, shipped_path(), ("syncnet/syncnet.safetensors",))
+    recode(default_path().parent.glob("*.avatar"), Networks.restore(load_weights()))
 
 
 def denture(options: Options) -> None:
