@@ -42,14 +42,18 @@ class HeadWarp:
             slice(cells[0].start * STEP, min(cells[0].stop * STEP, height)),
             slice(cells[1].start * STEP, min(cells[1].stop * STEP, width)),
         )
-        cut = fields[(slice(None), *cells)] * np.float32(-view.scale)
+        cut = -fields[(slice(None), *cells)]
         self._cells = cut.shape[1:3]
         self._flat = np.ascontiguousarray(cut.reshape(len(cut), -1))
 
-    def offset(self, pose: HeadPose) -> Field:
-        """Picture pixels to add to the view's map inside `box`: float32 [h, w, 2]."""
-        coarse = (pose.as_vector() @ self._flat).reshape(*self._cells, 2)
-        full = cv2.resize(coarse, (self._cells[1] * STEP, self._cells[0] * STEP))
+    def grid(self, pose: HeadPose) -> Field:
+        """Where a place of `box` is fetched relative to where it is shown, in frame pixels, on a
+        coarse grid: float32 [rows, columns, 2]."""
+        return np.asarray((pose.as_vector() @ self._flat).reshape(*self._cells, 2), np.float32)
+
+    def everywhere(self, grid: Field) -> Field:
+        """What is known on the grid for each pixel of `box`: float32 [h, w, 2]."""
+        full = cv2.resize(grid, (self._cells[1] * STEP, self._cells[0] * STEP))
         rows, columns = self.box
         height, width = rows.stop - rows.start, columns.stop - columns.start
         return np.asarray(full[:height, :width], np.float32)

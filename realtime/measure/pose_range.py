@@ -22,12 +22,11 @@ _FARTHEST = 30  # degrees
 
 def pose_range(avatar: Avatar, size: tuple[int, int]) -> dict[str, int]:
     """TURN_degrees: up to so many, to either side, no place is stretched or squeezed 1.7 times."""
-    view = lay_out(avatar.picture, avatar.matte, avatar.points, size)
-    warp = HeadWarp(view)
+    warp = HeadWarp(lay_out(avatar.picture, avatar.matte, avatar.points, size))
 
     def honest(turn: str, degrees: int) -> bool:
         poses = (replace(HeadPose(), **{turn: side * degrees}) for side in (-1, 1))
-        return all(distortion(warp.offset(pose) / view.scale) <= _HONEST for pose in poses)
+        return all(distortion(warp.everywhere(warp.grid(pose))) <= _HONEST for pose in poses)
 
     return {f"{turn}_degrees": _last(partial(honest, turn)) for turn in TURNS}
 
