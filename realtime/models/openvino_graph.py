@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from realtime.beside import elsewhere
+
 _PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 _UNSAID = {"memory_format", "pin_memory"}  # options of operators that mean nothing to OpenVINO
 _Node = Any  # OpenVINO has no types
@@ -37,7 +39,8 @@ def compiled(
 
     options = {
         "INFERENCE_PRECISION_HINT": _PRECISIONS[dtype],
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        # Whoever compiles may have stepped aside from the loop that will run it.
+        "INFERENCE_NUM_THREADS": elsewhere(torch.get_num_threads),
         "NUM_STREAMS": 1,
     }
     model = ov.Core().compile_model(_said(network, example), "CPU", options)
