@@ -33,8 +33,8 @@ class FilmedFace:
         to_crop = crop_matrix(rest)
         moved = np.asarray(place(uncrossed(self.rest + motion)), np.float32)
         spoken = picture.copy()
-        shown = self.mouths.show(transform(to_crop, moved))
-        lay_on(spoken, to_crop, shown, lower_face(transform(to_crop, rest)))
+        share = lower_face(transform(to_crop, rest))
+        lay_on(spoken, to_crop, self.mouths.show(transform(to_crop, moved), share), share)
         return spoken
 
 

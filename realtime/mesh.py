@@ -37,8 +37,10 @@ def painted(corners: Corners, window: Window) -> NDArray[np.uint16]:
     ids = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint16)
     offset = np.array([columns.start, rows.start], np.float32)
     fixed = np.round((corners - offset) * (1 << _SHIFT)).astype(np.int32)
-    for number, triangle in enumerate(fixed, 1):
-        cv2.fillConvexPoly(ids, triangle, number, shift=_SHIFT)
+    size = np.array(ids.shape[::-1]) << _SHIFT
+    touching = ((fixed.max(1) >= 0) & (fixed.min(1) <= size)).all(1)
+    for number in np.flatnonzero(touching):
+        cv2.fillConvexPoly(ids, fixed[number], int(number) + 1, shift=_SHIFT)
     return ids
 
 
