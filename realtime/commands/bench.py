@@ -42,6 +42,7 @@ _COUNTED_STEPS = 16
 def engine(arguments: Arguments) -> None:
     """The engine's step, and with --sessions how many share the machine."""
     networks = load_networks()
+    threads = torch.get_num_threads()
     backend = fastest_backend(networks)
     engine = build_engine(networks, arguments, backend)
     blocks = list(blocks_of(sound_blocks(arguments.speech)))
@@ -54,6 +55,7 @@ def engine(arguments: Arguments) -> None:
             blocks,
             output=VideoFile(Path(folder) / "beside.mp4", arguments.size),
             multiply_adds=multiply_adds(counted, blocks[:_COUNTED_STEPS]),
+            threads=threads,
             seconds=arguments.seconds,
             lookahead_ms=arguments.lookahead_ms,
             first_frame_s=first_frame_s,

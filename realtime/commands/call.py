@@ -18,6 +18,7 @@ from realtime.commands.common import (
     Arguments,
     build_engine,
     fastest_backend,
+    leave_cores_to,
     load_networks,
     report,
 )
@@ -85,6 +86,7 @@ def _backend_beside_a_call(networks: Networks) -> Backend:
         if rows[backend] < _ROOM_MS:
             break
     print(f"The face: {backend} on {threads} of {cores} cores, {rows[backend]:.1f} ms")
+    leave_cores_to(backend)
     return backend
 
 

@@ -9,6 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from realtime.backdrop import Background
 from realtime.engine import Engine
 from realtime.errors import OutputError
@@ -33,7 +35,17 @@ def fastest_backend(networks: Networks) -> Backend:
     backend = chosen(rows)
     figures = "; ".join(f"{each} {milliseconds:.1f} ms" for each, milliseconds in rows.items())
     print(f"{figures}: taking {backend}")
+    leave_cores_to(backend)
     return backend
+
+
+def leave_cores_to(backend: Backend) -> None:
+    """PyTorch keeps one core where OpenVINO renders the face.
+
+    What is left to it is small: split among cores, it would wait for those that are taken.
+    """
+    if backend.name == "openvino":
+        torch.set_num_threads(1)
 
 
 def build_engine(

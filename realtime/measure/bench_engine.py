@@ -30,10 +30,10 @@ _PLAIN_MULTIPLY_ADDS = _PLAIN_CHANNELS**2 * _PLAIN_SIDE**2 * _PLAIN_KERNEL**2
 
 
 class PlainConvolution:
-    """The convolution whose rate is this machine's limit, in its best dtype."""
+    """The convolution whose rate is this machine's limit, in its best dtype, on `threads`."""
 
-    def __init__(self, now: Clock) -> None:
-        self._now = now
+    def __init__(self, now: Clock, threads: int) -> None:
+        self._now, self._threads = now, threads
         self._tensors = min(
             map(self._made, (torch.float32, torch.bfloat16)),
             key=lambda made: min(self._time(*made) for _ in range(10)),
@@ -48,10 +48,14 @@ class PlainConvolution:
         )
 
     def _time(self, x: torch.Tensor, weight: torch.Tensor) -> float:
+        others = torch.get_num_threads()
+        torch.set_num_threads(self._threads)
         began = self._now()
         with torch.inference_mode():
             F.conv2d(x, weight, padding=1)
-        return self._now() - began
+        took = self._now() - began
+        torch.set_num_threads(others)
+        return took
 
     @property
     def dtype(self) -> torch.dtype:
@@ -79,6 +83,7 @@ def bench_engine(
     *,
     output: Output,
     multiply_adds: int,
+    threads: int,
     seconds: float,
     lookahead_ms: int,
     first_frame_s: float,
@@ -87,10 +92,11 @@ def bench_engine(
     """Steps through `seconds` of sound, alternating with the plain convolution; then again while
     `output` takes, in a thread of its own, the frame before.
 
-    Keys as in the design; `load` is the step's mean over a frame's 40 ms.
+    The convolution has `threads`. Keys as in the design; `load` is the step's mean over a frame's
+    40 ms.
     """
     blocks = cycle(list(blocks_of(sounds)))
-    plain = PlainConvolution(now)
+    plain = PlainConvolution(now, threads)
     for block in islice(blocks, _WARM_UP_STEPS):
         engine.step(block)
     steps, plains = [], []
@@ -116,7 +122,7 @@ def bench_engine(
         "multiply_adds": multiply_adds,
         "plain_ms": 1e3 * median(plains),
         "plain_dtype": str(plain.dtype).removeprefix("torch."),
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "device": cpu_name(),
     }
 

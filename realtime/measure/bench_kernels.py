@@ -191,7 +191,7 @@ def _chain_row(backend: Backend, now: Clock, rounds: int) -> Row:
 def _run(chain: Chain, condition: Tensor, backend: Backend) -> Callable[[Tensor], object]:
     if backend.name == "torch":
         return channels_last(chain.to(backend.dtype))
-    return openvino_graph.compiled(chain.eval(), (condition,), backend.dtype)
+    return openvino_graph.compiled(chain.eval(), (condition,), backend.dtype, backend.threads)
 
 
 def _times(forms: list[Callable[[], object]], now: Clock, rounds: int) -> list[float]:

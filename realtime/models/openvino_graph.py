@@ -15,8 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from realtime.beside import elsewhere
-
 _PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 _UNSAID = {"memory_format", "pin_memory"}  # options of operators that mean nothing to OpenVINO
 _Node = Any  # OpenVINO has no types
@@ -27,7 +25,7 @@ def installed() -> bool:
 
 
 def compiled(
-    network: nn.Module, example: tuple[Tensor, ...], dtype: torch.dtype
+    network: nn.Module, example: tuple[Tensor, ...], dtype: torch.dtype, threads: int
 ) -> Callable[..., tuple[Tensor, ...]]:
     """The network for tensors shaped as the example, float32 outside and `dtype` inside.
 
@@ -39,8 +37,7 @@ def compiled(
 
     options = {
         "INFERENCE_PRECISION_HINT": _PRECISIONS[dtype],
-        # Whoever compiles may have stepped aside from the loop that will run it.
-        "INFERENCE_NUM_THREADS": elsewhere(torch.get_num_threads),
+        "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
     }
     model = ov.Core().compile_model(_said(network, example), "CPU", options)

@@ -41,6 +41,7 @@ def test_ratios_follow_the_clock(tmp_path: Path) -> None:
         [np.zeros(3 * FRAME_SAMPLES, np.int16)],
         output=VideoFile(tmp_path / "beside.mp4", EchoEngine().size),
         multiply_adds=64 * 64 * 128 * 128 * 9 // 2,
+        threads=2,
         seconds=0.4,
         lookahead_ms=0,
         first_frame_s=1.5,

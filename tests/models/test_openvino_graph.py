@@ -45,7 +45,7 @@ class Doubled(nn.Module):
 def test_every_operator_says_what_pytorch_computes() -> None:
     network = Everything().eval()
     blank, given = ((make(1, 5, 8, 6), make(1, 4, 4, 3)) for make in (torch.zeros, torch.randn))
-    run = openvino_graph.compiled(network, blank, torch.float32)
+    run = openvino_graph.compiled(network, blank, torch.float32, 1)
     with torch.no_grad():
         expected = network(*given)
     made = run(*given)
@@ -61,11 +61,11 @@ def test_a_graph_can_be_made_in_inference_mode() -> None:
 
     with torch.inference_mode():
         given = torch.randn(1, 5)
-        (made,) = openvino_graph.compiled(Rounded(), (given,), torch.float32)(given)
+        (made,) = openvino_graph.compiled(Rounded(), (given,), torch.float32, 1)(given)
         torch.testing.assert_close(made, torch.tanh(given))
 
 
 @pytest.mark.parametrize("network", [Sorting(), Doubled()], ids=["operator", "option"])
 def test_what_is_not_known_is_refused(network: nn.Module) -> None:
     with pytest.raises(NotImplementedError, match="expected a known operator, found aten"):
-        openvino_graph.compiled(network, (torch.zeros(1, 5),), torch.float32)
+        openvino_graph.compiled(network, (torch.zeros(1, 5),), torch.float32, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -172,3 +173,4 @@ def test_the_plainer_backend_is_chosen_unless_another_is_clearly_faster() -> Non
     plain, other = Backend("torch", torch.float32), Backend("torch", torch.bfloat16)
     assert chosen({other: 10.0, plain: 11.0}) == plain
     assert chosen({other: 10.0, plain: 13.0}) == other
+    assert chosen({replace(plain, threads=7): 11.0, other: 10.0}).threads == 7
