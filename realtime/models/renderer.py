@@ -46,7 +46,7 @@ _FLOW, _MATTE, _INSIDE = slice(0, 2), 2, slice(3, 6)
 
 @dataclass(frozen=True)
 class Backend:
-    """Who computes a frame, in which dtype (float32 or bfloat16); on how many cores OpenVINO does."""
+    """Who computes a frame, in which dtype (float32 or bfloat16); `threads` are OpenVINO's."""
 
     name: Literal["torch", "openvino"] = "torch"
     dtype: torch.dtype = torch.float32
