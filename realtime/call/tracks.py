@@ -11,6 +11,7 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
+from kernels.rgb_to_i420 import rgb_to_i420
 from realtime.call.queues import PictureSlot, SoundQueue
 from realtime.call.timeline import RTP_FRAME, RTP_RATE
 from realtime.clock import FRAME_RATE, Sound
@@ -90,7 +91,7 @@ class PictureTrack(MediaStreamTrack):
             self._more.clear()
             await self._more.wait()
         index, image = waiting
-        frame = VideoFrame.from_ndarray(image, format="rgb24")
+        frame = VideoFrame.from_ndarray(rgb_to_i420(image), format="yuv420p")
         frame.pts = index
         frame.time_base = fractions.Fraction(1, FRAME_RATE)
         self._handed = (index, self._clock())

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.rgb_to_i420 import rgb_to_i420
 from realtime.clock import FRAME_RATE
 from realtime.errors import OutputError
 from realtime.frame import Frame, Picture
@@ -35,11 +35,6 @@ def install_command(platform: str = sys.platform) -> str:
     if platform == "linux" and v4l2loopback.is_loaded():
         return v4l2loopback.RELOAD
     return _INSTALL.get(platform, _INSTALL["linux"])
-
-
-def to_i420(image: Picture) -> NDArray[np.uint8]:
-    """RGB uint8 [H, W, 3] -> I420 uint8 [H * 3 / 2, W], both sides even."""
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), np.uint8)
 
 
 class Camera:
@@ -79,7 +74,7 @@ class Camera:
     def write(self, frame: Frame) -> None:
         """Shows the picture; one shown twice in a row is converted once."""
         if frame.image is not self._shown:
-            self._i420 = to_i420(letterbox(frame.image, self._size))
+            self._i420 = rgb_to_i420(letterbox(frame.image, self._size))
             self._shown = frame.image
         try:
             self._camera.send(self._i420)

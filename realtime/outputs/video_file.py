@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from kernels.rgb_to_i420 import rgb_to_i420
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, SAMPLE_RATE
 from realtime.errors import OutputError
 from realtime.frame import Frame
@@ -56,7 +57,7 @@ class VideoFile:
 
     def write(self, frame: Frame) -> None:
         """Adds a picture uint8 [H, W, 3] and its 640 samples at their common time."""
-        picture = av.VideoFrame.from_ndarray(frame.image, format="rgb24")
+        picture = av.VideoFrame.from_ndarray(rgb_to_i420(frame.image), format="yuv420p")
         picture.pts = frame.index
         picture.time_base = fractions.Fraction(1, FRAME_RATE)
         sound = av.AudioFrame.from_ndarray(frame.sound[np.newaxis], format="s16", layout="mono")

@@ -7,11 +7,12 @@ import av
 import numpy as np
 import pytest
 
+from kernels.rgb_to_i420 import rgb_to_i420
 from realtime.clock import FRAME_SAMPLES
 from realtime.errors import OutputError
 from realtime.frame import Frame, Picture
 from realtime.outputs import v4l2loopback
-from realtime.outputs.camera import Camera, install_command, to_i420
+from realtime.outputs.camera import Camera, install_command
 from tests.outputs.virtual_cameras import Backend, use_backend
 
 SIZE = (64, 48)
@@ -63,9 +64,9 @@ def test_a_held_picture_is_converted_once(
 
     def counting(image: Picture) -> Picture:
         converted.append(image)
-        return to_i420(image)
+        return rgb_to_i420(image)
 
-    monkeypatch.setattr("realtime.outputs.camera.to_i420", counting)
+    monkeypatch.setattr("realtime.outputs.camera.rgb_to_i420", counting)
     held = frame(colours())
     with Camera(None, SIZE) as camera:
         for _ in range(5):
