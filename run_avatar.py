@@ -291,6 +291,9 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.add_argument("--portraits", type=Path, metavar="DIR", help="how region codes gather, too")
     sub.add_argument("--png", type=Path, metavar="FILE", help="those codes as a picture")
     sub.add_argument("--sheet", type=Path, metavar="JPG", help="edits of the shipped faces, too")
+    sub.add_argument(
+        "--talking", type=Path, metavar="JPG", help="six of the portraits, edited, talking"
+    )
     sub.set_defaults(command=command("bench", "edit"))
     sub = benches.add_parser(
         "cluster", parents=[speaking, measuring], help="how evenly many callers spread over workers"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -12,6 +14,7 @@ import torch
 
 from realtime.audio.sources import sound_blocks
 from realtime.avatar_file import Avatar
+from realtime.backdrop import Background
 from realtime.clock import Sound
 from realtime.commands.common import (
     ASSETS,
@@ -23,6 +26,7 @@ from realtime.commands.common import (
 )
 from realtime.engine import Engine
 from realtime.errors import OutputError
+from realtime.frame import Picture
 from realtime.gallery import AvatarGallery
 from realtime.measure.bench_engine import bench_engine, multiply_adds
 from realtime.measure.bench_kernels import bench_kernels
@@ -37,6 +41,7 @@ from realtime.picture_bytes import encode_jpeg
 _PROFILED_STEPS = 100
 # Enough of the sample for lips that move, not for a blink.
 _COUNTED_STEPS = 16
+_SHOWN_PEOPLE = 6
 
 
 def engine(arguments: Arguments) -> None:
@@ -92,10 +97,12 @@ def _crowd(
 
 def edit(arguments: Arguments) -> None:
     """Red lips and auburn hair on the avatar, against itself; how looks are switched live."""
+    from realtime.commands.make import enroll_portrait
     from realtime.enroll.edit import Edit, edited, named_style
-    from realtime.enroll.look_sheet import look_sheet
+    from realtime.enroll.look_sheet import look_sheet, talking_sheet
     from realtime.measure.bench_edit import compare, switch_live
     from realtime.measure.pose_range import pose_range
+    from realtime.measure.region_codes import enrolled
     from realtime.models.face_parser import load_parser
 
     networks, parser = load_networks(), load_parser()
@@ -106,34 +113,50 @@ def edit(arguments: Arguments) -> None:
         for part, name in (("lips", "red"), ("hair", "auburn"), ("lips", "berry"))
     ]
 
-    def make_engine(avatar: Avatar) -> Engine:
-        return Engine(networks, avatar, size=arguments.size, seed=arguments.seed, backend=backend)
+    def make_engine(avatar: Avatar, background: Background = None) -> Engine:
+        return Engine(
+            networks,
+            avatar,
+            size=arguments.size,
+            seed=arguments.seed,
+            background=background,
+            backend=backend,
+        )
+
+    def change(avatar: Avatar, edit: Edit) -> Avatar:
+        return edited(avatar, edit, parser, networks.codes, networks.digest)
 
     blocks = list(islice(blocks_of(sound_blocks(arguments.speech)), round(25 * arguments.seconds)))
     result: dict[str, float] = {**pose_range(avatar, arguments.size)}
     for each in edits[:2]:
         for name, value in compare(networks, parser, avatar, each, make_engine, blocks).items():
             result[name] = max(value, result.get(name, value))
-    codes, digest = networks.codes, networks.digest
-    looks = [partial(edited, avatar, each, parser, codes, digest) for each in edits]
+    looks = [partial(change, avatar, each) for each in edits]
     result |= switch_live(make_engine(avatar), looks, blocks, time.perf_counter, time.sleep)
     if arguments.sheet:
         avatars = [AvatarGallery(ASSETS).load(name) for name in AvatarGallery(ASSETS).names()]
-        sheet = look_sheet(avatars, lambda one, each: edited(one, each, parser, codes, digest))
-        try:
-            arguments.sheet.write_bytes(encode_jpeg(sheet).tobytes())
-        except OSError as error:
-            raise OutputError(f"cannot write {arguments.sheet}: {error.strerror}") from error
+        _write(look_sheet(avatars, change), arguments.sheet)
     if arguments.portraits:
-        result |= _region_codes(networks, arguments.portraits, arguments.png)
+        enroll = partial(enroll_portrait, networks, landmarker_file=None)
+        people = enrolled(arguments.portraits, enroll)
+        result |= _region_codes(people, arguments.png)
+        if arguments.talking:
+            shown = people[:: math.ceil(len(people) / _SHOWN_PEOPLE)]
+            _write(talking_sheet(shown, change, make_engine, blocks), arguments.talking)
     report(result, arguments.json)
 
 
-def _region_codes(networks: Networks, folder: Path, png: Path | None) -> dict[str, float]:
-    from realtime.commands.make import enroll_portrait
+def _write(sheet: Picture, path: Path) -> None:
+    try:
+        path.write_bytes(encode_jpeg(sheet).tobytes())
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _region_codes(people: Sequence[Avatar], png: Path | None) -> dict[str, float]:
     from realtime.measure.region_codes import codes_of, plot, silhouette
 
-    codes, regions = codes_of(folder, partial(enroll_portrait, networks, landmarker_file=None))
+    codes, regions = codes_of(people)
     if png:
         plot(codes, regions, png)
     return {"codes": float(len(codes)), "silhouette": silhouette(codes, regions)}

@@ -25,8 +25,8 @@ from realtime.models.face_parser import FaceParser
 from realtime.regions import one_hot
 from realtime.view import face_height
 
-# A part smaller than this share of the face's height squared is not seen.
-_LEAST = {"hair": 0.02, "lips": 0.002, "brows": 0.001, "eyes": 0.0003, "skin": 0.05}
+# A part of fewer pixels that are rather it than not, in face heights squared, is not seen.
+_LEAST = {"hair": 0.03, "lips": 0.002, "brows": 0.001, "eyes": 0.0003, "skin": 0.05}
 
 
 class Style(NamedTuple):
@@ -76,7 +76,7 @@ def named_style(part: str, name: str) -> Style:
 
 def _seen(avatar: Avatar, part: str, parsed: Parsed) -> Field:
     share = part_share(avatar, part, parsed)
-    if share.sum() < _LEAST[part] * face_height(avatar.points) ** 2:
+    if (share > 0.5).sum() < _LEAST[part] * face_height(avatar.points) ** 2:
         raise InputError(f"expected {part} in the portrait of {avatar.name}, found none")
     return share
 

@@ -1,4 +1,4 @@
-"""What editing can do, on one sheet: a row for each portrait, a column for each edit."""
+"""What editing can do, on one sheet: a row for each portrait, a column for each look."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 
 from realtime.avatar_file import Avatar
+from realtime.backdrop import Background, Blur, colour
+from realtime.clock import Sound, lookahead_frames
+from realtime.engine import Engine
 from realtime.enroll.edit import Edit, Style
 from realtime.enroll.palette import palette
 from realtime.enroll.reshape import Shape
@@ -34,6 +37,43 @@ def look_sheet(avatars: Sequence[Avatar], change: Callable[[Avatar, Edit], Avata
         np.hstack([_head(change(avatar, edit)) for edit in shown_edits()]) for avatar in avatars
     ]
     return np.vstack(rows)
+
+
+def shown_looks() -> list[tuple[Edit, Background]]:
+    """As it was, and colours of the palette before a blurred, a bright and a dark background."""
+    named = palette()
+    red, berry = (Style(named["lips"][name], name) for name in ("red", "berry"))
+    auburn, black = (Style(named["hair"][name], name) for name in ("auburn", "black"))
+    return [
+        (Edit(), None),
+        (Edit({"lips": red}), Blur()),
+        (Edit({"hair": auburn}), colour("white")),
+        (Edit({"lips": berry, "hair": black}), colour("blue")),
+    ]
+
+
+def talking_sheet(
+    avatars: Sequence[Avatar],
+    change: Callable[[Avatar, Edit], Avatar],
+    make_engine: Callable[[Avatar, Background], Engine],
+    blocks: Sequence[Sound],
+) -> Picture:
+    """RGB uint8: each avatar in each of `shown_looks`, as it says the loudest of the blocks."""
+
+    def shown(avatar: Avatar, edit: Edit, behind: Background) -> Picture:
+        return _saying(make_engine(change(avatar, edit), behind), blocks)
+
+    return np.vstack(
+        [np.hstack([shown(each, *look) for look in shown_looks()]) for each in avatars]
+    )
+
+
+def _saying(engine: Engine, blocks: Sequence[Sound]) -> Picture:
+    loudest = max(range(len(blocks)), key=lambda index: float(np.abs(blocks[index] * 1.0).sum()))
+    last = min(loudest + lookahead_frames(engine.lookahead_ms), len(blocks) - 1)
+    for block in blocks[:last]:
+        engine.step(block, fresh=False)
+    return engine.step(blocks[last]).image
 
 
 def _head(avatar: Avatar) -> Picture:

@@ -31,6 +31,7 @@ _IRISES = ((468, 469, 470, 471, 472), (473, 474, 475, 476, 477))
 _SOFT = 0.012  # eye distances: how softly the parts that landmarks outline end
 _BROW_ROOM = 0.03  # eye distances: brows are a little thicker than their landmarks say
 _REFINE_RADIUS, _REFINE_SOFTNESS = 0.02, 0.0004
+_LEAST_PERSON = 0.05  # where the parser sees less of the person, it cannot tell what of it is hair
 _SKIN_LIKE = 12.0  # distance in Lab
 
 
@@ -93,9 +94,10 @@ def _skin(avatar: Avatar, parsed: Parsed) -> Field:
 
 
 def _hair(avatar: Avatar, parsed: Parsed) -> Field:
-    """As the parser sees it, its edges where the picture has them."""
-    height, width = avatar.matte.shape
-    seen = parsed.share(Region.HAIR, (width, height))
+    """What the parser holds for hair of the person, its edges where the picture has them."""
+    size = avatar.matte.shape[1], avatar.matte.shape[0]
+    person = np.maximum(1 - parsed.share(Region.BACKGROUND, size), _LEAST_PERSON)
+    seen = np.asarray(parsed.share(Region.HAIR, size) / person, np.float32)
     radius = max(2, round(_REFINE_RADIUS * face_height(avatar.points)))
     grey = lab(avatar.picture)[..., 0] / np.float32(100)
     soft = guided_filter(grey, seen, radius, _REFINE_SOFTNESS)

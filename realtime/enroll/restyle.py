@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.enroll.parts import lab
+from realtime.foreground import foreground
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -54,19 +55,22 @@ def restyle(picture: Picture, share: Field, donor: Colours, strength: float) -> 
     rows, columns = _box(share)
     if rows.start == rows.stop:
         return picture
-    own, pixels = colours_of(picture, share), lab(picture[rows, columns])
+    shown, inside = picture[rows, columns], share[rows, columns]
+    # What shines through a part's edge, skin through a hairline, is none of its colours and stays.
+    alone = foreground(np.dstack([shown, np.round(inside * 255).astype(np.uint8)]))[..., :3]
+    own, part, pixels = colours_of(alone, inside), lab(alone), lab(shown)
     contrast = np.clip(donor.contrast / max(own.contrast, 1.0), *_CONTRAST)
     scatter = np.clip(donor.scatter / np.maximum(own.scatter, 0.5), *_SCATTER)
-    light = pixels[..., :1] - own.mean[0]
-    about = pixels[..., 1:] - own.mean[1:] - light * own.slope
+    light = part[..., :1] - own.mean[0]
+    about = part[..., 1:] - own.mean[1:] - light * own.slope
     lightness = np.clip(donor.mean[0] + contrast * light, 0, 100)
     hue = donor.mean[1:] + donor.slope * (lightness - donor.mean[0]) + scatter * about
     moved = np.concatenate([lightness, hue], -1).astype(np.float32)
-    pixels += strength * share[rows, columns, None] * (moved - pixels)
+    pixels += strength * inside[..., None] * (moved - part)
     restyled = picture.copy()
     rgb = cv2.cvtColor(pixels, cv2.COLOR_LAB2RGB)
     levels = np.clip(rgb * 255 + 0.5, 0, 255).astype(np.uint8)
-    np.copyto(restyled[rows, columns], levels, where=share[rows, columns, None] > 0)
+    np.copyto(restyled[rows, columns], levels, where=inside[..., None] > 0)
     return restyled
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -25,22 +26,27 @@ _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 _LEAST_PX = 20  # a region of fewer pixels has no code of its own
 
 
-def codes_of(folder: Path, enroll: Callable[[Picture, str], Avatar]) -> tuple[Codes, Regions]:
-    """Codes [N, 64] of every region that the portraits under a folder show, and its id [N].
+def enrolled(folder: Path, enroll: Callable[[Picture, str], Avatar]) -> list[Avatar]:
+    """Everyone whom the portraits under a folder show, by path.
 
     What is no usable portrait is left out; raises InputError if nothing is left.
     """
-    codes, regions = [], []
+    people = []
     for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in _SUFFIXES):
-        try:
-            avatar = enroll(read_picture(path), path.stem)
-        except PortraitError:
-            continue
+        with contextlib.suppress(PortraitError):
+            people.append(enroll(read_picture(path), path.stem))
+    if not people:
+        raise InputError(f"expected portraits under {folder}, found none")
+    return people
+
+
+def codes_of(people: Iterable[Avatar]) -> tuple[Codes, Regions]:
+    """Codes [N, 64] of every region that the people show, and its id [N]."""
+    codes, regions = [], []
+    for avatar in people:
         shown = np.flatnonzero(np.bincount(avatar.mask.ravel(), minlength=len(Region)) >= _LEAST_PX)
         codes.append(avatar.codes[shown])
         regions.append(shown.astype(np.uint8))
-    if not codes:
-        raise InputError(f"expected portraits under {folder}, found none")
     return np.concatenate(codes), np.concatenate(regions)
 
 

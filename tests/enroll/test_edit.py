@@ -11,7 +11,7 @@ from realtime.enroll.palette import colours_from, colours_to, palette
 from realtime.enroll.parse import parse
 from realtime.enroll.parts import lab, part_share
 from realtime.enroll.reshape import Shape
-from realtime.enroll.restyle import colours_of, restyle
+from realtime.enroll.restyle import Colours, colours_of, restyle
 from realtime.errors import InputError
 from realtime.face import crop_matrix, lip_gap, transform
 from realtime.gallery import AvatarGallery
@@ -85,6 +85,23 @@ def test_no_edit_changes_no_pixel() -> None:
     assert (new.picture == AVA.picture).all()
     assert (new.points == AVA.points).all()
     assert new.edits == ()
+
+
+def test_skin_that_shines_through_a_hairline_keeps_its_colour() -> None:
+    ramp = np.clip((72 - np.arange(128)) / 16, 0, 1).astype(np.float32)
+    share = np.tile(ramp, (64, 1))
+    hair, skin = np.array([25, 22, 20]), np.array([205, 150, 120])
+    picture = np.round(share[..., None] * hair + (1 - share[..., None]) * skin).astype(np.uint8)
+    donor = Colours(
+        np.array([35, 22, 28], np.float32),
+        12.0,
+        np.array([0.3, 0.5], np.float32),
+        np.array([2, 2], np.float32),
+    )
+    light, red, _ = np.moveaxis(lab(restyle(picture, share, donor, 1.0)), -1, 0)
+    assert light[0, 20] == pytest.approx(35, abs=3)
+    assert (np.diff(light[32]) > -0.5).all(), "nowhere brighter than the skin"
+    assert red.max() < max(22, lab(picture)[32, 127, 1]) + 2, "nor redder than the dye"
 
 
 def test_a_donor_without_the_part_is_refused() -> None:

@@ -8,7 +8,7 @@ import pytest
 from realtime.enroll.portrait import read_picture
 from realtime.errors import InputError
 from realtime.frame import Picture
-from realtime.measure.region_codes import codes_of, plot, silhouette
+from realtime.measure.region_codes import codes_of, enrolled, plot, silhouette
 from realtime.picture_bytes import encode_jpeg
 from tests.avatars import drawn_avatar
 
@@ -38,11 +38,11 @@ def test_only_regions_that_are_shown_have_codes(tmp_path: Path) -> None:
         assert (picture.shape, name) == (avatar.picture.shape, "me")
         return avatar
 
-    codes, regions = codes_of(tmp_path, enroll)  # type: ignore[arg-type]
+    codes, regions = codes_of(enrolled(tmp_path, enroll))  # type: ignore[arg-type]
     assert set(regions) == set(np.unique(avatar.mask))
     assert codes.shape == (len(regions), 64)
 
 
 def test_a_folder_without_portraits_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found none"):
-        codes_of(tmp_path, lambda picture, name: drawn_avatar())  # noqa: ARG005
+        enrolled(tmp_path, lambda picture, name: drawn_avatar())  # noqa: ARG005
