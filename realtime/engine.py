@@ -199,7 +199,7 @@ class _Face:
         photo = planes(crop)
         fresh = avatar.weights_hash == networks.digest
         codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, self._mask))
-        self._mouth = prepare(networks.generator, photo, self._mask, codes, MOUTH_WINDOW, backend)
+        self._mouth = prepare(networks.generator, photo, self._mask, codes, backend)
         self._lids = Lids(crop, self._points, self._mask[Region.ACCESSORIES])
         self._moved, self._layer = self._closed, self._rendered(self._closed)
 
@@ -218,4 +218,4 @@ class _Face:
 
 def _render(prepared: Prepared, target: NDArray[np.float32], plate: NDArray[np.float32]) -> Layer:
     made = render(prepared, target, np.ascontiguousarray(plate.transpose(2, 0, 1)))
-    return Layer(prepared.window, made.flow, made.matte, made.inside)
+    return Layer(MOUTH_WINDOW, made.flow, made.matte, made.inside)

@@ -21,8 +21,10 @@ LANDMARKS = 478
 CROP = 256
 EYE_DISTANCE = 0.30 * CROP
 EYE_HEIGHT = 0.36 * CROP
-# The parts of the crop that speech and blinks change; the generator wants multiples of 16 px.
+# The parts of the crop that speech and blinks change; the generator wants multiples of 16 px, for
+# the lips of 8. However far they open, everybody's lips stay in the lips' window.
 MOUTH_WINDOW: Window = (slice(96, 256), slice(48, 208))
+LIPS_WINDOW: Window = (slice(136, 232), slice(72, 184))
 EYE_WINDOWS: tuple[Window, ...] = (
     (slice(64, 128), slice(32, 128)),
     (slice(64, 128), slice(128, 224)),
@@ -65,6 +67,15 @@ LID_FOLDS = ((247, 30, 29, 27, 28, 56, 190), (467, 260, 259, 257, 258, 286, 414)
 UPPER_LID_TRAVEL, LOWER_LID_TRAVEL, _FOLD_TRAVEL = 0.88, 0.10, 0.12
 # Sub-pixel edges come from painting at this multiple and averaging.
 _OVERSAMPLE = 4
+
+
+def within(inner: Window, outer: Window) -> Window:
+    """The inner window's rows and columns counted from the outer one's corner."""
+    rows, columns = (
+        slice(part.start - whole.start, part.stop - whole.start)
+        for part, whole in zip(inner, outer, strict=True)
+    )
+    return rows, columns
 
 
 def eye_centres(points: Points) -> NDArray[np.float32]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +14,21 @@ from torch import Tensor, nn
 from kernels.regional_conv2d import as_kernel, convolve_prepared, demodulation
 from kernels.regional_passes import SLOPE
 from kernels.upsampled_conv2d import convolve_folded, folded
-from realtime.face import CROP, MOUTH_WINDOW
+from realtime.face import MOUTH_WINDOW
 from realtime.measure.machine import cpu_name
 from realtime.models import openvino_graph
-from realtime.models.generator import BASE, CHANNELS, CONDITION, pyramid
+from realtime.models.generator import (
+    BASE,
+    COARSE,
+    CONDITION,
+    Generator,
+    Level,
+    RegionalConv,
+    coarser,
+    pyramid,
+    to_lips,
+    views,
+)
 from realtime.models.renderer import Backend, channels_last
 from realtime.regions import REGIONS
 
@@ -40,21 +51,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Shape:
-    """A layer: channels into it, channels out, and the side of its outcome, px; if it upsamples,
-    what goes into it is half as large."""
+    """A layer: channels into it, channels out, and rows and columns of its outcome; if it
+    upsamples, what goes into it is half as large."""
 
     into: int
     out: int
-    side: int
+    rows: int
+    columns: int
     upsamples: bool
 
     @property
     def multiply_adds(self) -> int:
         """Of its convolution."""
-        return (4 if self.upsamples else 9) * self.into * self.out * self.side**2
+        return (4 if self.upsamples else 9) * self.into * self.out * self.rows * self.columns
 
     def __str__(self) -> str:
-        return f"{self.into:>3} to {self.out:>3}, {self.side}x{self.side}{' x2' * self.upsamples}"
+        size = f"{self.rows}x{self.columns}"
+        return f"{self.into:>3} to {self.out:>3}, {size}{' x2' * self.upsamples}"
 
 
 class Layer(nn.Module):
@@ -77,7 +90,7 @@ class Layer(nn.Module):
         self.register_buffer("weight", folded(weight) if shape.upsamples else weight)
         self.register_buffer("scale", as_kernel(scale))
         self.register_buffer("demodulation", as_kernel(demodulations))
-        self.register_buffer("shift", torch.randn(1, shape.out, shape.side, shape.side))
+        self.register_buffer("shift", torch.randn(1, shape.out, shape.rows, shape.columns))
         self.register_buffer("every", folded(every) if shape.upsamples else every)
 
     def plain(self, x: Tensor) -> Tensor:
@@ -109,27 +122,37 @@ class Chain(nn.Module):
         shapes = layer_shapes()
         self.layers = nn.ModuleList(map(Layer, shapes))
         first = shapes[0]
-        self.register_buffer("start", torch.randn(1, first.into, first.side, first.side))
+        self.register_buffer("start", torch.randn(1, first.into, first.rows, first.columns))
 
-    def forward(self, condition: Tensor) -> Tensor:
-        """float32 [1, 15, 160, 160] -> [1, 1, 160, 160]; the plain chain looks at it once."""
-        told = condition.to(self.start.dtype).contiguous(memory_format=torch.channels_last)
-        levels = pyramid(told) if self._regional else [F.avg_pool2d(told[:, :1], CROP // BASE)]
-        x = self.start + levels[0][:, :1]
+    def forward(self, wide: Tensor, near: Tensor) -> Tensor:
+        """Both views of a condition (`realtime.models.generator.views`) -> [1, 1, 96, 112]; the
+        plain chain looks at them once."""
+        wide, near = (
+            view.to(self.start.dtype).contiguous(memory_format=torch.channels_last)
+            for view in (wide, near)
+        )
+        x = self.start + F.avg_pool2d(wide[:, :1], 1 << len(COARSE) - 1)
+        masks = _masks(wide, near) if self._regional else []
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, Layer)
-            if self._regional:
-                x = layer.ours(x, (levels[max(index - 1, 0) // 2], levels[index // 2]))
-            else:
-                x = layer.plain(x)
+            if index == 2 * len(COARSE):
+                x = to_lips(x)
+            x = layer.ours(x, masks[index]) if self._regional else layer.plain(x)
         return x[:, :1].float()
+
+
+def _masks(wide: Tensor, near: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """For each layer the condition where its features lie, and where the outcome does."""
+    levels = pyramid(wide, near)
+    pairs = zip(coarser(levels), levels, strict=True)
+    return [masks for below, own in pairs for masks in ((below, own), (own, own))]
 
 
 @torch.inference_mode()
 def bench_kernels(
     candidates: Sequence[Backend], now: Clock, rounds: int = 25
 ) -> tuple[Result, list[Row]]:
-    """What the generator's ten regional layers cost, in the mouth's window; forms alternate.
+    """What the generator's ten regional layers cost, each in its window; forms alternate.
 
     over_plain: the fastest backend's chain of layers over the fastest plain chain.
     speedup_over_rfold: the sum of the R-fold layers over that same chain. `now` is a monotonic
@@ -150,21 +173,24 @@ def bench_kernels(
 
 
 def layer_shapes() -> list[Shape]:
-    """The generator's ten layers, in the mouth's window."""
-    rows, _ = MOUTH_WINDOW
-    finest = rows.stop - rows.start
-    sides = [finest * (BASE << level) // CROP for level in range(len(CHANNELS))]
-    widths = itertools.pairwise((CHANNELS[0], *CHANNELS))
+    """The generator's ten layers."""
+    levels = cast(Iterable[Level], Generator().levels)
     return [
-        shape
-        for (into, out), side in zip(widths, sides, strict=True)
-        for shape in (Shape(into, out, side, side > sides[0]), Shape(out, out, side, False))
+        _shape(conv, upsamples=conv is level.first and level.size > BASE)
+        for level in levels
+        for conv in (level.first, level.second)
     ]
+
+
+def _shape(conv: RegionalConv, *, upsamples: bool) -> Shape:
+    out, into = conv.weight.shape[:2]
+    rows, columns = conv.noise.shape[2:]
+    return Shape(into, out, rows, columns, upsamples)
 
 
 def _layer_row(shape: Shape, dtype: torch.dtype, now: Clock, rounds: int) -> Row:
     layer = channels_last(Layer(shape).to(dtype))
-    told = torch.rand(1, CONDITION, shape.side, shape.side)
+    told = torch.rand(1, CONDITION, shape.rows, shape.columns)
     before = F.avg_pool2d(told, 2) if shape.upsamples else told
     x = torch.rand(1, shape.into, *before.shape[2:])
     x, before, told = (
@@ -180,18 +206,19 @@ def _layer_row(shape: Shape, dtype: torch.dtype, now: Clock, rounds: int) -> Row
 
 
 def _chain_row(backend: Backend, now: Clock, rounds: int) -> Row:
-    condition = torch.rand(1, CONDITION, *(part.stop - part.start for part in MOUTH_WINDOW))
+    sizes = (part.stop - part.start for part in MOUTH_WINDOW)
+    wide, near = views(torch.rand(1, CONDITION, *sizes))
+    both = wide, near.contiguous()
     with torch.inference_mode(False):
-        chains = (Chain(regional=regional) for regional in (False, True))
-        plain, ours = (_run(chain, condition, backend) for chain in chains)
-    times = _times([lambda: plain(condition), lambda: ours(condition)], now, rounds)
+        plain, ours = (_run(Chain(regional=regional), backend, both) for regional in (False, True))
+    times = _times([lambda: plain(*both), lambda: ours(*both)], now, rounds)
     return Row(f"all, {backend}", *times)
 
 
-def _run(chain: Chain, condition: Tensor, backend: Backend) -> Callable[[Tensor], object]:
+def _run(chain: Chain, backend: Backend, both: tuple[Tensor, Tensor]) -> Callable[..., object]:
     if backend.name == "torch":
         return channels_last(chain.to(backend.dtype))
-    return openvino_graph.compiled(chain.eval(), (condition,), backend.dtype, backend.threads)
+    return openvino_graph.compiled(chain.eval(), both, backend.dtype, backend.threads)
 
 
 def _times(forms: list[Callable[[], object]], now: Clock, rounds: int) -> list[float]:

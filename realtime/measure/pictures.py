@@ -48,7 +48,7 @@ class Renderer:
         photo = np.ascontiguousarray(_unit(picture.photo).transpose(2, 0, 1))
         mask = one_hot(picture.mask)
         codes = self._style(torch.from_numpy(photo)[None], torch.from_numpy(mask)[None])[0]
-        prepared = prepare(self._generator, photo, mask, codes, MOUTH_WINDOW, Backend())
+        prepared = prepare(self._generator, photo, mask, codes, Backend())
         plate = np.ascontiguousarray(picture.plate.transpose(2, 0, 1))
         return render(prepared, picture.target, plate)
 

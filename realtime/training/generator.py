@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from realtime.face import MOUTH_WINDOW
-from realtime.models.generator import Generator, compose
+from realtime.models.generator import Generator, around_lips, compose, soft_border, to_lips
 from realtime.models.style_encoder import StyleEncoder
 from realtime.models.weights import Weights, save_weights
 from realtime.regions import REGIONS, Region
@@ -37,8 +37,9 @@ from realtime.training.progress import new_progress
 from realtime.training.timed import Batch, Run, train_for
 
 _BATCH = 6
-# The slope of the adversary is looked at so rarely, with so much more weight (Karras et al. 2020).
-_SLOPE_EVERY = 16
+# Judges and adversary take three quarters of a step: they are asked so rarely, with so much more
+# weight; and so is the slope of the adversary, of its own steps (Karras et al. 2020).
+_JUDGED_EVERY, _SLOPE_EVERY = 4, 16
 _BETAS = (0.5, 0.99)
 _LARGEST_GRADIENT = 5.0
 _SAVE_EVERY_S = 180.0
@@ -47,7 +48,7 @@ _FACE, _GRADIENT, _FLOW, _MATTE, _INSIDE = 10.0, 5.0, 0.5, 0.5, 1.0
 _ADVERSARY, _SLOPE = 0.1, 1.0
 _MOUTH_WEIGHT, _MOUTH_REACH = 5.0, 9
 # What was trained before is only moved by this share of the learning rate.
-_TUNING = 0.25
+_TUNING = 0.5
 
 
 class FaceNetworks(nn.Module):
@@ -58,24 +59,26 @@ class FaceNetworks(nn.Module):
         self.style = StyleEncoder()
         self.generator = Generator()
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Summed heads [N, 7, h, w] of a batch from `to_tensors`."""
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The heads of a batch from `to_tensors`, see `realtime.models.generator.climb`."""
         codes = self.style(batch["photo"], batch["mask"])
-        heads: Tensor = self.generator(
-            batch["photo"], batch["mask"], codes, batch["target"], batch["plate"], MOUTH_WINDOW
+        wide, near = self.generator(
+            batch["photo"], batch["mask"], codes, batch["target"], batch["plate"]
         )
-        return heads
+        return wide, near
 
 
 @dataclass(frozen=True)
 class Made:
-    """What the heads come to: flow [N, 2, h, w], matte [N, 1, h, w], and RGB [N, 3, h, w], 0..1,
-    all painted and as the face that a frame shows."""
+    """What the heads come to: flow [N, 2, 160, 160] in the mouth's window, matte [N, 1, 96, 112]
+    and inside [N, 3, 96, 112] in the lips'; RGB [N, 3, 160, 160], 0..1: the face that a frame
+    shows, and with its lips' window all painted."""
 
     flow: Tensor
     matte: Tensor
     inside: Tensor
     face: Tensor
+    painted: Tensor
 
 
 @dataclass
@@ -176,17 +179,21 @@ def begin_with(run: Duel, weights: Weights) -> None:
 
 
 def train_step(run: Duel, judges: Judges, batch: Batch, rate: float, device: torch.device) -> float:
-    """One step of Adam on one batch as the pictures come, and one of the adversary; the loss."""
+    """One step of Adam on one batch as the pictures come; the loss. Every fourth is judged, and the
+    adversary learns from it."""
     tensors = to_tensors(batch, device)
     with autocast(device):
-        heads = run.networks(tensors)
-    made = compose_face(heads.float(), tensors)
-    # Every second face is shown all painted, as edits ask for.
+        wide, near = run.networks(tensors)
+    made = compose_face(wide.float(), near.float(), tensors)
+    loss = picture_loss(made, tensors)
+    if run.step % _JUDGED_EVERY:
+        return run.learn(loss, rate, _LARGEST_GRADIENT)
+    # Every second face is shown with its lips all painted, as edits ask for.
     painted = torch.arange(len(made.face), device=device) % 2 == 0
-    shown = torch.where(painted[:, None, None, None], made.inside, made.face)
+    shown = torch.where(painted[:, None, None, None], made.painted, made.face)
     deceived = deceiving_loss(run.adversary.networks(shown))
-    loss = picture_loss(made, tensors) + judges.loss(shown, tensors) + _ADVERSARY * deceived
-    value = run.learn(loss, rate, _LARGEST_GRADIENT)
+    judged = judges.loss(shown, tensors) + _ADVERSARY * deceived
+    value = run.learn(loss + _JUDGED_EVERY * judged, rate, _LARGEST_GRADIENT)
     _teach(run.adversary, tensors["truth"], shown.detach(), rate)
     return value
 
@@ -214,11 +221,14 @@ def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
     }
 
 
-def compose_face(heads: Tensor, batch: Batch) -> Made:
-    """The face that the heads [N, 7, h, w] make of the photograph."""
-    flow, matte, inside = compose(heads, batch["target"], batch["plate"])
-    face = torch.lerp(move_photo(batch["photo"], flow), inside, matte)
-    return Made(flow, matte, inside, face)
+def compose_face(wide: Tensor, near: Tensor, batch: Batch) -> Made:
+    """What the heads make of the photograph."""
+    mask, plate = to_lips(batch["target"]), to_lips(batch["plate"])
+    flow, matte, inside = compose(wide, near, mask, plate)
+    moved = move_photo(batch["photo"], flow)
+    paint = inside - to_lips(moved)
+    face, painted = (moved + around_lips(share * paint) for share in (matte, soft_border(paint)))
+    return Made(flow, matte, inside, face, painted)
 
 
 def picture_loss(made: Made, batch: Batch) -> Tensor:
@@ -231,8 +241,8 @@ def picture_loss(made: Made, batch: Batch) -> Tensor:
         _FACE * ((made.face - truth).abs() * weight).mean()
         + _GRADIENT * ((_steps(made.face) - _steps(truth)).abs()).mean()
         + _FLOW * ((made.flow - batch["flow"]).abs() * (hole == 0)).mean()
-        + _MATTE * F.binary_cross_entropy(made.matte, hole)
-        + _INSIDE * (made.inside - truth).abs().mean()
+        + _MATTE * F.binary_cross_entropy(made.matte, to_lips(hole))
+        + _INSIDE * (made.inside - to_lips(truth)).abs().mean()
     )
 
 

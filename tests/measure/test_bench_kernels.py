@@ -14,8 +14,8 @@ from realtime.models.renderer import Backend
 @pytest.mark.parametrize("upsamples", [False, True])
 def test_the_forms_are_the_same_layer(upsamples: bool) -> None:
     torch.manual_seed(0)
-    layer = Layer(Shape(5, 3, 8, upsamples))
-    told = torch.zeros(1, 15, 8, 8)
+    layer = Layer(Shape(5, 3, 8, 6, upsamples))
+    told = torch.zeros(1, 15, 8, 6)
     told[:, 4] = 1
     before = told[..., ::2, ::2] if upsamples else told
     x = torch.randn(1, 5, *before.shape[2:])
@@ -23,11 +23,11 @@ def test_the_forms_are_the_same_layer(upsamples: bool) -> None:
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-def test_ten_layers_of_the_mouth() -> None:
+def test_ten_layers_in_two_windows() -> None:
     shapes = layer_shapes()
     assert len(shapes) == 10
-    assert shapes[0] == Shape(128, 128, 10, upsamples=False)
-    assert shapes[-2:] == [Shape(64, 32, 160, upsamples=True), Shape(32, 32, 160, upsamples=False)]
+    assert shapes[0] == Shape(96, 96, 10, 10, upsamples=False)
+    assert shapes[-2:] == [Shape(48, 24, 96, 112, upsamples=True), Shape(24, 24, 96, 112, False)]
 
 
 def test_sums_over_layers_and_backends() -> None:

@@ -10,14 +10,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from realtime.face import CROP, EYE_WINDOWS, MOUTH_WINDOW, Window
+from realtime.face import CROP, LIPS_WINDOW, MOUTH_WINDOW, within
 from realtime.models import openvino_graph
-from realtime.models.generator import Generator, compose
+from realtime.models.generator import Generator, compose, to_lips, views
 from realtime.models.renderer import (
     EVERY_BACKEND,
+    AvatarGraph,
     Backend,
     Layers,
-    WindowGraph,
     backends,
     chosen,
     measured,
@@ -25,7 +25,6 @@ from realtime.models.renderer import (
     render,
 )
 
-WINDOWS = [MOUTH_WINDOW, EYE_WINDOWS[0], (slice(96, 128), slice(16, 64))]
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 
 BACKENDS = [
@@ -63,17 +62,15 @@ def regions(height: int, width: int, random: np.random.Generator) -> Array:
     return np.ascontiguousarray(0.9 * hard + 0.1 / 12, np.float32)
 
 
-def frame(window: Window) -> tuple[Array, Array]:
-    rows, columns = window
-    size = rows.stop - rows.start, columns.stop - columns.start
+def frame() -> tuple[Array, Array]:
     random = np.random.default_rng(4)
-    return regions(*size, random), random.random((3, *size), np.float32)
+    height, width = (part.stop - part.start for part in MOUTH_WINDOW)
+    return regions(height, width, random), random.random((3, height, width), np.float32)
 
 
 def truth(
     generator: Generator,
     avatar: tuple[Array, Array, torch.Tensor],
-    window: Window,
     target: Array,
     plate: Array,
 ) -> Layers:
@@ -86,11 +83,11 @@ def truth(
         assert name.endswith("noise")
         buffer.data = buffer.data.double()
     with torch.inference_mode():
-        heads = exact(photo, mask, codes, wanted, behind, window)
-        flow, matte, inside = compose(heads, wanted, behind)
-    return Layers(
-        flow[0].permute(1, 2, 0).numpy(), matte[0, 0].numpy(), inside[0].permute(1, 2, 0).numpy()
-    )
+        wide, near = exact(photo, mask, codes, wanted, behind)
+        flow, matte, inside = compose(wide, near, to_lips(wanted), to_lips(behind))
+    painted = np.zeros((*flow.shape[2:], 4))
+    painted[within(LIPS_WINDOW, MOUTH_WINDOW)] = torch.cat([matte, inside], 1)[0].permute(1, 2, 0)
+    return Layers(flow[0].permute(1, 2, 0).numpy(), painted[..., 0], painted[..., 1:])
 
 
 def worst_error(found: Layers, expected: Layers) -> float:
@@ -100,18 +97,16 @@ def worst_error(found: Layers, expected: Layers) -> float:
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=str)
-@pytest.mark.parametrize("window", WINDOWS, ids=["mouth", "eyes", "small"])
 def test_renders_what_training_would(
     generator: Generator,
     avatar: tuple[Array, Array, torch.Tensor],
-    window: Window,
     backend: Backend,
 ) -> None:
-    prepared = prepare(generator, *avatar, window, backend)
-    target, plate = frame(window)
+    prepared = prepare(generator, *avatar, backend)
+    target, plate = frame()
     found = render(prepared, target, plate)
     assert found.flow.dtype == found.matte.dtype == found.inside.dtype == np.float32
-    expected = truth(generator, avatar, window, target, plate)
+    expected = truth(generator, avatar, target, plate)
     assert worst_error(found, expected) <= TOLERANCE[backend.dtype]
 
 
@@ -119,8 +114,8 @@ def test_renders_what_training_would(
 def test_a_frame_is_not_changed_by_the_next(
     generator: Generator, avatar: tuple[Array, Array, torch.Tensor], backend: Backend
 ) -> None:
-    prepared = prepare(generator, *avatar, WINDOWS[2], backend)
-    target, plate = frame(WINDOWS[2])
+    prepared = prepare(generator, *avatar, backend)
+    target, plate = frame()
     first = render(prepared, target, plate)
     kept = [first.flow.copy(), first.matte.copy(), first.inside.copy()]
     render(prepared, target[::-1].copy(), plate)
@@ -134,9 +129,9 @@ def test_codes_and_plate_matter(
     generator: Generator, avatar: tuple[Array, Array, torch.Tensor]
 ) -> None:
     photo, mask, codes = avatar
-    target, plate = frame(WINDOWS[2])
-    first = prepare(generator, *avatar, WINDOWS[2], Backend())
-    other = prepare(generator, photo, mask, 2 * codes, WINDOWS[2], Backend())
+    target, plate = frame()
+    first = prepare(generator, *avatar, Backend())
+    other = prepare(generator, photo, mask, 2 * codes, Backend())
     made = render(first, target, plate)
     assert np.abs(made.flow - render(other, target, plate).flow).max() > 1e-3
     assert np.abs(made.flow - render(first, target, 1 - plate).flow).max() > 1e-3
@@ -146,12 +141,12 @@ def test_exports_with_fixed_shapes(
     generator: Generator, avatar: tuple[Array, Array, torch.Tensor]
 ) -> None:
     with torch.no_grad():
-        graph = WindowGraph(generator, *avatar, WINDOWS[2]).eval()
-        condition = torch.from_numpy(np.concatenate(frame(WINDOWS[2])))[None]
+        graph = AvatarGraph(generator, *avatar).eval()
+        condition = views(torch.from_numpy(np.concatenate(frame()))[None])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            exported = torch.export.export(graph, (condition,)).module()
-        torch.testing.assert_close(exported(condition), graph(condition), rtol=1e-4, atol=1e-5)
+            exported = torch.export.export(graph, condition).module()
+        torch.testing.assert_close(exported(*condition), graph(*condition), rtol=1e-4, atol=1e-5)
 
 
 def test_backends_are_measured_the_fastest_first(generator: Generator) -> None:
@@ -160,13 +155,6 @@ def test_backends_are_measured_the_fastest_first(generator: Generator) -> None:
     assert {backend for backend in backends() if backend.name == "torch"} <= set(rows)
     assert ("openvino" in {backend.name for backend in rows}) == openvino_graph.installed()
     assert list(rows.values()) == sorted(rows.values())
-
-
-def test_a_window_off_the_grid_is_refused(
-    generator: Generator, avatar: tuple[Array, Array, torch.Tensor]
-) -> None:
-    with pytest.raises(ValueError, match="multiples of 16"):
-        prepare(generator, *avatar, (slice(0, 24), slice(0, 16)), Backend())
 
 
 def test_the_plainer_backend_is_chosen_unless_another_is_clearly_faster() -> None:

@@ -12,7 +12,7 @@ import torch
 
 from realtime.enroll.mesh import sample
 from realtime.face import LANDMARKS, MOUTH_WINDOW
-from realtime.models.generator import Generator
+from realtime.models.generator import Generator, to_lips, views
 from realtime.models.style_encoder import StyleEncoder
 from realtime.models.weights import Weights, load_weights
 from realtime.training import generator as training
@@ -49,11 +49,11 @@ def test_the_truth_itself_costs_little() -> None:
     picture = make_picture(drawn_photo(), drawn_face(12.0), WHITE)
     arrays = {name: torch.from_numpy(array) for name, array in stack([picture]).items()}
     batch = to_tensors(arrays, torch.device("cpu"))
-    heads = torch.zeros(1, 7, 160, 160)
-    without = picture_loss(compose_face(heads, batch), batch)
-    heads[:, 3:5] = batch["flow"]
-    heads[:, 5:6] = torch.logit(batch["matte"], 1e-4)
-    assert picture_loss(compose_face(heads, batch), batch) < 0.5 * without
+    wide, near = torch.zeros(1, 7, 40, 40), torch.zeros(1, 7, 96, 112)
+    without = picture_loss(compose_face(wide, near, batch), batch)
+    wide[:, 3:5], near[:, 3:5] = views(batch["flow"])
+    near[:, 5:6] = torch.logit(to_lips(batch["matte"]), 1e-4)
+    assert picture_loss(compose_face(wide, near, batch), batch) < 0.5 * without
 
 
 def test_the_rate_warms_up_and_falls_to_zero() -> None:
