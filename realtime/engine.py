@@ -34,7 +34,7 @@ from realtime.manner import Manner
 from realtime.models.lip_code import LipReader
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, Prepared, prepare, render
-from realtime.models.tsg import first_mask
+from realtime.models.tsg import RestingMask
 from realtime.moving_head import MovingHead
 from realtime.pose_track import PoseTrack
 from realtime.regions import Region, one_hot
@@ -191,16 +191,16 @@ class _Face:
 
     def __init__(self, networks: Networks, avatar: Avatar, backend: Backend) -> None:
         matrix = crop_matrix(avatar.points)
-        self._points = transform(matrix, avatar.points)
-        self._closed = close_lips(self._points)
-        self._mask = one_hot(avatar.mask)
+        points, mask = transform(matrix, avatar.points), one_hot(avatar.mask)
+        self._closed = close_lips(points)
+        self._resting = RestingMask(mask, points, MOUTH_WINDOW)
         self._plate = avatar.plate
         crop = crop_picture(avatar.picture, matrix)
         photo = planes(crop)
         fresh = avatar.weights_hash == networks.digest
-        codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, self._mask))
-        self._mouth = prepare(networks.generator, photo, self._mask, codes, backend)
-        self._lids = Lids(crop, self._points, self._mask[Region.ACCESSORIES])
+        codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, mask))
+        self._mouth = prepare(networks.generator, photo, mask, codes, backend)
+        self._lids = Lids(crop, points, mask[Region.ACCESSORIES])
         self._moved, self._layer = self._closed, self._rendered(self._closed)
 
     def layers(self, motion: NDArray[np.float32], blink: float) -> list[Layer]:
@@ -212,7 +212,7 @@ class _Face:
 
     def _rendered(self, moved: Points) -> Layer:
         mouth = self._plate.compose(MOUTH_WINDOW, jaw_drop(moved, self._closed))
-        drawn = first_mask(self._mask, self._points, moved, MOUTH_WINDOW)
+        drawn = self._resting.moved(moved)
         return _render(self._mouth, drawn, mouth)
 
 

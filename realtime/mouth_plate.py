@@ -52,9 +52,9 @@ class MouthPlate:
         picture = np.empty((height, width, 3), np.float32)
         picture[:] = np.array(CAVITY, np.float32) * self.light
         for layer in (lower, self.upper[window]):
-            alpha = layer[..., 3:].astype(np.float32) / np.float32(255)
-            picture += alpha * (layer[..., :3].astype(np.float32) / np.float32(255) - picture)
-        return picture
+            *colours, alpha = cv2.split(layer.astype(np.float32) / np.float32(255))
+            picture = cv2.blendLinear(cv2.merge(colours), picture, alpha, 1 - alpha)
+        return np.asarray(picture, np.float32)
 
 
 def default_denture() -> Picture:

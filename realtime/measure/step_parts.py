@@ -13,13 +13,13 @@ from realtime.engine import Engine
 from realtime.models.audio_encoder import AudioEncoder
 from realtime.models.lip_code import LipDecoder
 from realtime.models.renderer import render
-from realtime.models.tsg import first_mask
+from realtime.models.tsg import RestingMask
 from realtime.mouth_plate import MouthPlate
 
 # Functions of which none calls another of these.
 _PARTS: dict[str, tuple[CodeType, ...]] = {
     "encoder": (LogMel.push.__code__, AudioEncoder.forward.__code__),
-    "tsg": (LipDecoder.forward.__code__, LipDecoder.landmarks.__code__, first_mask.__code__),
+    "tsg": (LipDecoder.forward.__code__, LipDecoder.landmarks.__code__, RestingMask.moved.__code__),
     "generator": (MouthPlate.compose.__code__, render.__code__),
     "compositor": (Compositor.compose.__code__,),
 }

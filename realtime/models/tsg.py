@@ -14,31 +14,47 @@ Mask = NDArray[np.float32]
 _JAW = OVAL[7:30]
 
 
-def first_mask(rest_mask: Mask, rest: Points, moved: Points, window: Window) -> Mask:
-    """The mask after the landmarks moved: float32 [12, h, w], summing to 1 over the regions.
+class RestingMask:
+    """The mask of one window of a face at rest, from which the first mask of a frame is drawn.
 
-    rest_mask float32 [12, 256, 256] belongs to the canonical points `rest`. The jaw's outline,
-    lips, mouth and eyes are drawn anew from `moved`, with sub-pixel edges; all else stays.
+    mask float32 [12, 256, 256] belongs to the canonical `points`.
     """
-    mask = rest_mask[(slice(None), *window)].copy()
-    for region in (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH, Region.EYES):
-        mask[Region.SKIN] += mask[region]
-        mask[region] = 0
-    _move_jaw(mask, rest, moved, window)
-    for polygon in eye_polygons(moved):
-        _lay(mask, Region.EYES, polygon, window)
-    for region, polygon in lip_polygons(moved).items():
-        _lay(mask, region, polygon, window)
-    return mask
+
+    def __init__(self, mask: Mask, points: Points, window: Window) -> None:
+        self._window = window
+        self._jaw = _jaw(points, window)
+        # All that is drawn anew is skin until then.
+        self._bare = mask[(slice(None), *window)].copy()
+        for region in (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH, Region.EYES):
+            self._bare[Region.SKIN] += self._bare[region]
+            self._bare[region] = 0
+
+    def moved(self, points: Points) -> Mask:
+        """The mask after the landmarks moved: float32 [12, h, w], summing to 1 over the regions.
+
+        The jaw's outline, lips, mouth and eyes are drawn anew, with sub-pixel edges; all else
+        stays.
+        """
+        mask = self._bare.copy()
+        self._move_jaw(mask, points)
+        for polygon in eye_polygons(points):
+            _lay(mask, Region.EYES, polygon, self._window)
+        for region, polygon in lip_polygons(points).items():
+            _lay(mask, region, polygon, self._window)
+        return mask
+
+    def _move_jaw(self, mask: Mask, points: Points) -> None:
+        """Skin where the chin came to be; neck, or what else lies below, where it was."""
+        fallen = _jaw(points, self._window) - self._jaw
+        uncovered = np.maximum(-fallen, 0) * mask[Region.SKIN]
+        mask[Region.SKIN] -= uncovered
+        mask[Region.BODY] += uncovered
+        overlay(mask, Region.SKIN, np.maximum(fallen, 0))
 
 
-def _move_jaw(mask: Mask, rest: Points, moved: Points, window: Window) -> None:
-    """Skin where the chin came to be; neck, or what else lies below, where it was."""
-    before, after = (coverage(points[list(_JAW), :2], window) for points in (rest, moved))
-    uncovered = np.maximum(before - after, 0) * mask[Region.SKIN]
-    mask[Region.SKIN] -= uncovered
-    mask[Region.BODY] += uncovered
-    overlay(mask, Region.SKIN, np.maximum(after - before, 0))
+def _jaw(points: Points, window: Window) -> NDArray[np.float32]:
+    """Share of every pixel that lies above the jaw's outline: float32 [h, w]."""
+    return coverage(points[list(_JAW), :2], window)
 
 
 def _lay(mask: Mask, region: Region, polygon: Points, window: Window) -> None:

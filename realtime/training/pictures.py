@@ -27,7 +27,7 @@ from realtime.face import (
     overlay,
 )
 from realtime.models.face_parser import network_input
-from realtime.models.tsg import first_mask
+from realtime.models.tsg import RestingMask
 from realtime.mouth_plate import MouthPlate
 from realtime.regions import Region, one_hot
 from realtime.training.lip_basis import taper
@@ -125,7 +125,7 @@ def make_picture(
     truth = _unit(sample(photo.crop, flow, MOUTH_WINDOW))
     _blend(truth, behind * _shade(mouth)[..., None], mouth)
     if from_points:
-        target = first_mask(one_hot(photo.mask), photo.points, moved, MOUTH_WINDOW)
+        target = RestingMask(one_hot(photo.mask), photo.points, MOUTH_WINDOW).moved(moved)
     else:
         target = warped_mask(photo, moved, flow)
     return Picture(

@@ -16,7 +16,7 @@ from realtime.face import (
     coverage,
     lip_polygons,
 )
-from realtime.models.tsg import Mask, first_mask
+from realtime.models.tsg import Mask, RestingMask
 from realtime.regions import REGIONS, Region
 from tests.faces import drawn_face
 
@@ -40,7 +40,7 @@ def resting() -> tuple[Mask, Points]:
 def test_every_pixel_keeps_one_whole_region(window: Window) -> None:
     mask, points = resting()
     moved = close_eyes(drawn_face(gap=17.0), 0.5)
-    made = first_mask(mask, points, moved, window)
+    made = RestingMask(mask, points, window).moved(moved)
     assert made.dtype == np.float32
     assert made.shape[1:] == (
         window[0].stop - window[0].start,
@@ -53,7 +53,7 @@ def test_every_pixel_keeps_one_whole_region(window: Window) -> None:
 def test_the_opening_has_the_polygons_area() -> None:
     mask, points = resting()
     moved = drawn_face(gap=17.3)
-    made = first_mask(mask, points, moved, MOUTH_WINDOW)
+    made = RestingMask(mask, points, MOUTH_WINDOW).moved(moved)
     polygon = lip_polygons(moved)[Region.MOUTH].astype(np.float64)
     x, y = polygon.T
     area = abs((x * np.roll(y, 1) - y * np.roll(x, 1)).sum()) / 2
@@ -65,7 +65,7 @@ def test_closed_lips_show_no_more_than_their_seam() -> None:
     opened = drawn_face(gap=17.0)
     mask[:] = 0
     mask[Region.MOUTH] = 1
-    made = first_mask(mask, opened, points, MOUTH_WINDOW)
+    made = RestingMask(mask, opened, MOUTH_WINDOW).moved(points)
     assert made[Region.MOUTH].max() < 0.3
 
 
@@ -74,17 +74,19 @@ def test_the_chin_takes_the_skin_along() -> None:
     moved = points.copy()
     moved[list(CHIN), 1] += 10
     below = (slice(None), int(points[152, 1]) + 4 - 96, 128 - 48)
-    assert first_mask(mask, points, points, MOUTH_WINDOW)[below][Region.BODY] == 1
-    assert first_mask(mask, points, moved, MOUTH_WINDOW)[below][Region.SKIN] == 1
+    assert RestingMask(mask, points, MOUTH_WINDOW).moved(points)[below][Region.BODY] == 1
+    assert RestingMask(mask, points, MOUTH_WINDOW).moved(moved)[below][Region.SKIN] == 1
     above = (slice(None), int(points[152, 1]) - 4 - 96, 128 - 48)
     moved[list(CHIN), 1] -= 20
-    assert first_mask(mask, points, moved, MOUTH_WINDOW)[above][Region.BODY] == 1
+    assert RestingMask(mask, points, MOUTH_WINDOW).moved(moved)[above][Region.BODY] == 1
 
 
 def test_shutting_eyes_leaves_skin() -> None:
     mask, points = resting()
-    opened = first_mask(mask, points, points, EYE_WINDOWS[0])[Region.EYES].sum()
-    shut = first_mask(mask, points, close_eyes(points, 1.0), EYE_WINDOWS[0])[Region.EYES].sum()
+    opened = RestingMask(mask, points, EYE_WINDOWS[0]).moved(points)[Region.EYES].sum()
+    shut = (
+        RestingMask(mask, points, EYE_WINDOWS[0]).moved(close_eyes(points, 1.0))[Region.EYES].sum()
+    )
     assert opened > 50
     assert shut < 0.1 * opened
 
@@ -92,5 +94,5 @@ def test_shutting_eyes_leaves_skin() -> None:
 def test_the_resting_mask_is_not_written_to() -> None:
     mask, points = resting()
     before = mask.copy()
-    first_mask(mask, points, drawn_face(gap=9.0), MOUTH_WINDOW)
+    RestingMask(mask, points, MOUTH_WINDOW).moved(drawn_face(gap=9.0))
     np.testing.assert_array_equal(mask, before)
