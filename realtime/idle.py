@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -92,11 +93,18 @@ class IdleLife:
         """First frames of the blinks of a slot; a double blink is two."""
         if slot < 0:
             return []
-        random = np.random.default_rng((self._seed, slot))
-        within = int(random.integers(*_BLINK_STARTS))
+        within, doubled = _drawn_blink(self._seed, slot)
         start = round((slot * _SLOT_FRAMES + within) / manner.blinks)
-        doubled = random.random() < _DOUBLE_SHARE
         return [start, start + _DOUBLE_DELAY] if doubled else [start]
+
+
+@lru_cache(
+    64
+)  # every frame asks for the same two slots, and a random generator takes 50 us to make
+def _drawn_blink(seed: int, slot: int) -> tuple[int, bool]:
+    """The frame of a slot in which its blink starts, and whether it is a double one."""
+    random = np.random.default_rng((seed, slot))
+    return int(random.integers(*_BLINK_STARTS)), bool(random.random() < _DOUBLE_SHARE)
 
 
 def _lid(frames_since_start: int) -> float:
