@@ -7,6 +7,8 @@ mirrored, as dark at its fold as what lies above. Brows, cheeks and folds stay w
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +53,14 @@ class Lids:
         self._eyes = [
             _Eye(crop, blurred, points, worn, eye, window) for eye, window in enumerate(EYE_WINDOWS)
         ]
+        # Every blink goes through the same few amounts.
+        self._kept = lru_cache(16)(self._drawn)
 
     def shut(self, amount: float) -> list[Layer]:
         """Both eyes closed by `amount` in 0 (as they are) .. 1, as paint that moves nothing."""
+        return self._kept(amount)
+
+    def _drawn(self, amount: float) -> list[Layer]:
         moved = close_eyes(self._points, amount)
         return [eye.layer(moved, amount) for eye in self._eyes]
 
