@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from realtime.avatar_file import Avatar
 from realtime.backdrop import Background, Blur, filling
 from realtime.face import crop_matrix, transform
-from realtime.foreground import foreground
+from realtime.foreground import foreground, light_wrap
 from realtime.head_pose import HeadPose
 from realtime.head_warp import HeadWarp
 from realtime.view import lay_out
@@ -69,7 +69,10 @@ class Compositor:
             self._scene, self._size = background, size
             self._behind = background.picture(size)
         if self._behind is not None:
-            view = replace(view, picture=_premultiplied(foreground(view.picture)))
+            own = foreground(view.picture)
+            if self._scene is None:
+                own = light_wrap(own, view.spread(self._behind))
+            view = replace(view, picture=_premultiplied(own))
         view = view.finer(round(_FINE / max(view.scale, 1.0)))
         self._picture = view.picture
         self._frame_pixel = np.float32(view.scale)

@@ -56,6 +56,13 @@ class View:
         grid[..., 1] = self.origin[1] + self.scale * np.arange(height, dtype=np.float32)[:, None]
         return grid
 
+    def spread(self, frame: Picture) -> Picture:
+        """What a frame uint8 [H, W, 3] shows at every pixel of the picture; beyond it, its rim."""
+        placed = np.array([[self.scale, 0, self.origin[0]], [0, self.scale, self.origin[1]]])
+        size = self.picture.shape[1], self.picture.shape[0]
+        seen = cv2.warpAffine(frame, placed, size, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(seen, np.uint8)
+
     def finer(self, times: int) -> View:
         """The same view of a picture with `times` as many pixels each way, smooth between them."""
         between = (times - 1) / 2  # the new pixel in the middle of an old one's

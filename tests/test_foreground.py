@@ -3,7 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from realtime.foreground import foreground
+from realtime.foreground import foreground, light_wrap
 
 
 def test_a_rim_has_the_persons_colour_and_what_is_inside_stays() -> None:
@@ -19,3 +19,15 @@ def test_a_rim_has_the_persons_colour_and_what_is_inside_stays() -> None:
     rim = (share > 50) & (share < 255)
     assert np.abs(own[rim, :3] - person).max() < 12
     assert np.abs(seen[rim] - person).max() > 100
+
+
+def test_the_light_behind_bleeds_into_the_edge_alone() -> None:
+    share = np.zeros((160, 160), np.uint8)
+    share[:, :80] = 255
+    person = np.full((160, 160, 3), 40, np.uint8)
+    white = np.full((160, 160, 3), 255, np.uint8)
+    lit = light_wrap(np.dstack([person, share]), white)
+    assert (lit[..., 3] == share).all()
+    assert (lit[:, :70, :3] == 40).all()
+    assert 60 < lit[80, 79, 0] < 120
+    assert (np.diff(lit[80, :80, 0].astype(int)) >= 0).all()

@@ -71,6 +71,16 @@ def test_extending_keeps_the_picture_and_lets_shoulders_fall() -> None:
     assert longer[75, 0, :3].tolist() == [10, 20, 200], "background goes on before the body"
 
 
+def test_a_frame_spread_over_the_picture_is_seen_again_in_the_frame() -> None:
+    view = placed((576, 576), (320, 240), 0.5)
+    frame = np.zeros((240, 320, 3), np.uint8)
+    frame[..., 0] = np.linspace(0, 255, 320)
+    frame[..., 1] = np.linspace(0, 255, 240)[:, None]
+    again = cv2.remap(view.spread(frame), view.map(), None, cv2.INTER_LINEAR)
+    inner = slice(2, -2), slice(2, -2)
+    assert np.abs(again[inner].astype(int) - frame[inner]).max() <= 2
+
+
 def test_a_finer_picture_sampled_linearly_is_as_true_as_the_cubic() -> None:
     """And as sharp: of waves down to three pixels as much is left, wherever the samples lie."""
 
