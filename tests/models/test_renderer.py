@@ -157,8 +157,9 @@ def test_backends_are_measured_the_fastest_first(generator: Generator) -> None:
     assert list(rows.values()) == sorted(rows.values())
 
 
-def test_the_plainer_backend_is_chosen_unless_another_is_clearly_faster() -> None:
+def test_the_steadier_backend_is_chosen_unless_another_is_clearly_faster() -> None:
     plain, other = Backend("torch", torch.float32), Backend("torch", torch.bfloat16)
+    assert chosen({plain: 10.0, Backend("openvino"): 11.0}) == Backend("openvino")
     assert chosen({other: 10.0, plain: 11.0}) == plain
     assert chosen({other: 10.0, plain: 13.0}) == other
     assert chosen({replace(plain, threads=7): 11.0, other: 10.0}).threads == 7
