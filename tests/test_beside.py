@@ -16,6 +16,7 @@ from realtime.beside import elsewhere, step_aside
 def aside() -> Iterator[ThreadPoolExecutor]:
     threads, interval = torch.get_num_threads(), sys.getswitchinterval()
     torch.set_num_threads(3)
+    sys.setswitchinterval(0.005)  # Python's own: others in this process may have stepped aside
     with ThreadPoolExecutor(1, initializer=step_aside) as executor:
         yield executor
     torch.set_num_threads(threads)
@@ -34,8 +35,7 @@ def test_from_aside_one_may_ask_how_many_cores_others_have(aside: ThreadPoolExec
 
 
 def test_the_interpreter_is_handed_over_sooner(aside: ThreadPoolExecutor) -> None:
-    before = sys.getswitchinterval()
-    assert aside.submit(sys.getswitchinterval).result() <= 0.001 < before
+    assert aside.submit(sys.getswitchinterval).result() <= 0.001
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
