@@ -15,8 +15,8 @@ from realtime.engine import Engine
 from realtime.gallery import AvatarGallery
 from realtime.outputs.playback import blocks_of
 
-# Of a frame's 40 ms: the rest is for everybody else in a call.
-_MOST = 0.75
+# Of a frame's 40 ms: as much again is for everybody else in a call.
+_MOST = 0.5
 _STEPS = 50
 
 

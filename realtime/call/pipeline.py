@@ -79,7 +79,8 @@ class Pipeline:
         while True:
             block = await self._next_block()
             interruptions = self._interruptions
-            fresh = self._clock() - block.complete < LATE_S
+            # The newest is shown however late: else who is always late would show nothing.
+            fresh = not self._blocks or self._clock() - block.complete < LATE_S
             frame = await self._on_worker(self._step, block.sound, fresh)
             if interruptions == self._interruptions:
                 self._release(block, frame, fresh)
