@@ -98,9 +98,8 @@ class IdleLife:
         return [start, start + _DOUBLE_DELAY] if doubled else [start]
 
 
-@lru_cache(
-    64
-)  # every frame asks for the same two slots, and a random generator takes 50 us to make
+# Every frame asks for the same two slots, and a random generator takes 50 us to make.
+@lru_cache(64)
 def _drawn_blink(seed: int, slot: int) -> tuple[int, bool]:
     """The frame of a slot in which its blink starts, and whether it is a double one."""
     random = np.random.default_rng((seed, slot))

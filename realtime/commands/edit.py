@@ -32,10 +32,7 @@ def edit(arguments: Arguments) -> None:
     avatar = gallery.find(arguments.avatar)
     styles = {**_donors(arguments, networks, parser, gallery), **_named(arguments)}
     shape, manner = _moved(Shape(), arguments.shape), _moved(avatar.manner, arguments.manner)
-    try:
-        asked = Edit(styles, arguments.strength, shape)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    asked = Edit(styles, arguments.strength, shape)
     if not asked.words() and manner == avatar.manner and not arguments.name:
         raise InputError("expected something to change, such as --lips red, found nothing")
     changed = edited(avatar, asked, parser, networks.codes, networks.digest)

@@ -124,9 +124,8 @@ def compare(
     SyncNet says, picture late > 0. Those of the real clip end in _real.
     """
     points = track(landmarker, made, advance)
-    frames = [
-        _frame_figures(*each) for each in zip(made, points, clip.pictures, clip.points, strict=True)
-    ]
+    seen, true = crops(clip, made), crops(clip, clip.pictures)
+    frames = [_frame_figures(*each) for each in zip(seen, points, true, clip.points, strict=True)]
     row = {name: fmean(frame[name] for frame in frames) for name in frames[0]}
     made_sync, real_sync = (in_sync(judge, clip, track) for track in (points, clip.points))
     return {
@@ -141,10 +140,10 @@ def compare(
 
 
 def _frame_figures(
-    made: Picture, made_points: Points, real: Picture, real_points: Points
+    seen: Picture, made_points: Points, true: Picture, real_points: Points
 ) -> dict[str, float]:
+    """Of a frame: canonical crops of both pictures, and both faces' landmarks in the frame."""
     matrix = crop_matrix(real_points)
-    seen, true = crop_picture(made, matrix), crop_picture(real, matrix)
     there, here = transform(matrix, made_points), transform(matrix, real_points)
     lips = list(LIPS)
     left, top = np.floor(here[lips].min(0)).astype(int) - _BOX

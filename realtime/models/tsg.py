@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face import OVAL, Points, Window, coverage, eye_polygons, lip_polygons, overlay
+from realtime.face import (
+    OVAL,
+    Points,
+    Window,
+    coverage,
+    eye_polygons,
+    lip_polygons,
+    overlay,
+    within,
+)
 from realtime.regions import Region
 
 Mask = NDArray[np.float32]
@@ -67,8 +76,6 @@ def _lay(mask: Mask, region: Region, polygon: Points, window: Window) -> None:
         if start >= stop:
             return
         inner.append(slice(start, stop))
-    rows, columns = (
-        slice(part.start - whole.start, part.stop - whole.start)
-        for part, whole in zip(inner, window, strict=True)
-    )
-    overlay(mask[:, rows, columns], region, coverage(polygon, (inner[0], inner[1])))
+    touched = inner[0], inner[1]
+    rows, columns = within(touched, window)
+    overlay(mask[:, rows, columns], region, coverage(polygon, touched))
