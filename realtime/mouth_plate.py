@@ -32,7 +32,7 @@ _BRIGHT_SKIN = 0.72  # teeth are never darker than this share of the brightest s
 _CAST_KEPT = 0.55
 _LIGHT_RANGE = (0.45, 1.2)
 # A lower incisor drops a little less than the chin: it lies nearer to the jaw's hinge.
-_INCISOR_DROP = 0.9
+INCISOR_DROP = 0.9
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class MouthPlate:
         """The plate with the jaw lowered by `jaw` canonical px: RGB float32 [h, w, 3], 0..1."""
         rows, columns = window
         height, width = rows.stop - rows.start, columns.stop - columns.start
-        shift = np.array([[1, 0, -columns.start], [0, 1, _INCISOR_DROP * jaw - rows.start]])
+        shift = np.array([[1, 0, -columns.start], [0, 1, INCISOR_DROP * jaw - rows.start]])
         lower = cv2.warpAffine(self.lower, shift, (width, height), flags=cv2.INTER_LINEAR)
         picture = np.empty((height, width, 3), np.float32)
         picture[:] = np.array(CAVITY, np.float32) * self.light

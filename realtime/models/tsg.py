@@ -20,7 +20,7 @@ from realtime.regions import Region
 Mask = NDArray[np.float32]
 
 # From one side of the oval, at the eyes' height, round the chin to the other.
-_JAW = OVAL[7:30]
+JAW = OVAL[7:30]
 
 
 class RestingMask:
@@ -63,7 +63,7 @@ class RestingMask:
 
 def _jaw(points: Points, window: Window) -> NDArray[np.float32]:
     """Share of every pixel that lies above the jaw's outline: float32 [h, w]."""
-    return coverage(points[list(_JAW), :2], window)
+    return coverage(points[list(JAW), :2], window)
 
 
 def _lay(mask: Mask, region: Region, polygon: Points, window: Window) -> None:
