@@ -50,8 +50,12 @@ _SELF_DRIVEN = (
     "moved to the picture where our SyncNet finds the file out of step."
 )
 _METERS = (
-    "also LPIPS, FID, FVD, by the published vgg16.pt, inception-2015-12-05.pt, i3d_torchscript.pt "
-    "in this folder, each where it is there"
+    "also LPIPS, FID, FVD, LSE, by the published vgg16.pt, inception-2015-12-05.pt, "
+    "i3d_torchscript.pt, syncnet_v2.model in this folder, each where it is there"
+)
+_JUDGES = (
+    "generator: TorchScript networks of this folder judge it, too: vgg16.pt (LPIPS), arcface.pt "
+    "(who it is), each where it is there"
 )
 _BACKGROUND = "none (the room itself), blur, blur=0 to blur=1, a colour's name or #rrggbb"
 _MANNER = "blinks, sway: 0 to 2, 1 being usual; yaw, pitch, roll: degrees the head is held at"
@@ -338,6 +342,7 @@ def _add_train(commands: Commands, measuring: Parser) -> None:
     add("--device", default="cpu", help="cpu or cuda")
     add("--resume", action="store_true", help="go on from the last checkpoint")
     add("--from-shipped", action="store_true", help="generator: begin with the shipped weights")
+    add("--judges", type=Path, metavar="DIR", help=_JUDGES)
     add("--measure", action="store_true", help="measure the shipped weights on people held out")
     add("--videos", type=Path, metavar="DIR", help="measuring speech: render the voices here, too")
     sub.set_defaults(command=command("make", "train"))

@@ -15,6 +15,7 @@ from realtime.enroll.landmarks import Landmarker, find_model
 from realtime.errors import InputError
 from realtime.frame import Frame, Picture
 from realtime.measure.published import PublishedMeters
+from realtime.measure.published_syncnet import face_pictures
 from realtime.measure.self_driven import (
     compare,
     crops,
@@ -56,6 +57,9 @@ def evaluate(arguments: Arguments) -> None:
                 row = compare(clip, made, landmarker, judge, advance)
             if meters:
                 row |= meters.compare(crops(clip, made), crops(clip, pictures))
+                for suffix, shown in (("", made), ("_real", pictures)):
+                    fit = meters.lip_sync(face_pictures(shown, clip.points), clip.heard)
+                    row |= {f"{name}{suffix}": value for name, value in fit.items()}
             rows.append(row)
             if arguments.videos:
                 write(arguments.videos / path.name, made, clip.sound)

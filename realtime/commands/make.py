@@ -93,6 +93,7 @@ def train(arguments: Arguments) -> None:
         device=arguments.device,
         resume=arguments.resume,
         from_shipped=arguments.from_shipped,
+        judges=arguments.judges,
         videos=arguments.videos,
     )
     if not arguments.measure:

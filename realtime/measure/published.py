@@ -1,13 +1,12 @@
-"""Meters that others published, where the user has their networks: LPIPS, FID and FVD.
+"""Meters that others published, where the user has their networks: LPIPS, FID, FVD and LSE.
 
-Three TorchScript files under the names they are published by, any of them, in one folder:
-vgg16.pt and inception-2015-12-05.pt (StyleGAN2-ADA), i3d_torchscript.pt (StyleGAN-V).
+Files under the names they are published by, any of them, in one folder: vgg16.pt and
+inception-2015-12-05.pt (StyleGAN2-ADA), i3d_torchscript.pt (StyleGAN-V), syncnet_v2.model.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,22 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from realtime.clock import Sound
 from realtime.errors import InputError
+from realtime.measure.published_syncnet import lip_sync, load_published_syncnet
+from realtime.models.torchscript import read_network
+from realtime.training.perceptual import lpips
 
 Picture = NDArray[np.uint8]
 
-FILES = {"lpips": "vgg16.pt", "fid": "inception-2015-12-05.pt", "fvd": "i3d_torchscript.pt"}
-_WEIGHTED = {"resize_images": False, "return_lpips": True}
+FILES = {
+    "lpips": "vgg16.pt",
+    "fid": "inception-2015-12-05.pt",
+    "fvd": "i3d_torchscript.pt",
+    "lse": "syncnet_v2.model",
+}
 _FEATURES = {"return_features": True}
+_READERS: Mapping[str, Callable[[Path], Any]] = {"lse": load_published_syncnet}
 _BATCH = 16
 _WINDOW, _SIDE = 16, 224  # frames and pixels that I3D sees (Unterthiner et al. 2018)
 
@@ -38,13 +46,15 @@ class PublishedMeters:
     def __init__(self, folder: Path) -> None:
         """Raises InputError where the folder holds none of the files, or not what they should."""
         self._networks = {
-            name: _read(folder / file) for name, file in FILES.items() if (folder / file).exists()
+            name: _READERS.get(name, read_network)(folder / file)
+            for name, file in FILES.items()
+            if (folder / file).exists()
         }
         if not self._networks:
             wanted = ", ".join(FILES.values())
             raise InputError(f"expected one of {wanted} in {folder}, found none")
         self._features: dict[str, tuple[list[Tensor], list[Tensor]]] = {
-            name: ([], []) for name in self._networks if name != "lpips"
+            name: ([], []) for name in self._networks if name in ("fid", "fvd")
         }
 
     @torch.inference_mode()
@@ -55,11 +65,13 @@ class PublishedMeters:
             of_real += self._seen(name, real)
         if (network := self._networks.get("lpips")) is None:
             return {}
-        apart = [
-            (network(one, **_WEIGHTED) - network(other, **_WEIGHTED)).square().sum(1)
-            for one, other in zip(_batches(made), _batches(real), strict=True)
-        ]
+        apart = [lpips(network, *each) for each in zip(_batches(made), _batches(real), strict=True)]
         return {"lpips": float(torch.cat(apart).mean())}
+
+    def lip_sync(self, faces: Sequence[Picture], sound: Sound) -> dict[str, float]:
+        """How well a clip's faces, 224x224 px, fit its sound, where SyncNet is there."""
+        network = self._networks.get("lse")
+        return lip_sync(network, faces, sound) if network else {}
 
     def summary(self) -> dict[str, float]:
         """FID and FVD of all clips so far."""
@@ -89,15 +101,6 @@ def frechet(made: NDArray[np.float64], real: NDArray[np.float64]) -> float:
     apart = np.square(made.mean(0) - real.mean(0)).sum()
     common = np.linalg.svd(a @ b.T, compute_uv=False).sum()
     return float(apart + np.square(a).sum() + np.square(b).sum() - 2 * common)
-
-
-def _read(path: Path) -> Any:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the format is the publishers'
-            return torch.jit.load(path, map_location="cpu").eval()  # type: ignore[no-untyped-call]
-    except RuntimeError as error:
-        raise InputError(f"expected a TorchScript network in {path.name}, found none") from error
 
 
 def _batches(pictures: Sequence[Picture]) -> Iterator[Tensor]:

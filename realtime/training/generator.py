@@ -123,20 +123,21 @@ def train(
     device: str = "cpu",
     resume: bool = False,
     shipped: Weights | None = None,
+    published: Path | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Path:
     """Trains for `minutes` in all and writes `out`/generator.safetensors, whose path it returns.
 
     data: the folder that holds `clean`; beside `out` lies what `train recogniser` wrote. resume: go
-    on from `out`/checkpoint.pt; shipped: weights to begin with, and to change slowly. Step n draws
-    its pictures from (seed, n). `now` is a monotonic clock in seconds. Raises ModelError without a
-    recogniser.
+    on from `out`/checkpoint.pt; shipped: weights to begin with, and to change slowly; published: a
+    folder of judges, as `Judges.load` reads it. Step n draws its pictures from (seed, n). `now` is
+    a monotonic clock in seconds. Raises ModelError without a recogniser.
     """
     out.mkdir(parents=True, exist_ok=True)
     place, checkpoint = torch.device(device), out / "checkpoint.pt"
     torch.manual_seed(seed)
     run = fresh_run(place)
-    judges = Judges.load(data, out.parent, place)
+    judges = Judges.load(data, out.parent, place, published)
     if shipped is not None:
         begin_with(run, shipped)
     if resume:

@@ -7,16 +7,27 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from realtime.errors import InputError
 from realtime.face import MOUTH_WINDOW
 from realtime.models.face_parser import CLASSES, FaceParser, load_parser
+from realtime.models.torchscript import read_network
 from realtime.regions import Region
 from realtime.training import perceptual
-from realtime.training.perceptual import MobileNetFeatures, load_features, perceptual_distance
+from realtime.training.arcface import ArcFace
+from realtime.training.perceptual import (
+    MobileNetFeatures,
+    load_features,
+    lpips,
+    perceptual_distance,
+)
 from realtime.training.pictures import PARSED_PX
-from realtime.training.recogniser import Recogniser, identity_loss, load_recogniser
+from realtime.training.recogniser import identity_loss, load_recogniser
 from realtime.training.timed import Batch
+
+# Judges of others, as TorchScript: StyleGAN2-ADA's VGG, and any ArcFace.
+VGG, ARCFACE = "vgg16.pt", "arcface.pt"
 
 # Weights of the losses.
 _PERCEPTUAL, _PARSING, _IDENTITY = 0.2, 0.5, 0.1
@@ -29,21 +40,32 @@ _ON_SKIN = (
 
 @dataclass(frozen=True)
 class Judges:
-    """The shipped parser, our recogniser and, where the user has its weights, MobileNetV2."""
+    """The shipped parser, a recogniser and, where the user has them, MobileNetV2 and VGG."""
 
     parser: FaceParser
-    recogniser: Recogniser
+    recogniser: nn.Module
     mobile: MobileNetFeatures | None
+    vgg: nn.Module | None
 
     @classmethod
-    def load(cls, data: Path, runs: Path, device: torch.device) -> Judges:
-        """data: the folder that may hold `weights`; runs: where `train recogniser` wrote.
+    def load(
+        cls, data: Path, runs: Path, device: torch.device, published: Path | None = None
+    ) -> Judges:
+        """data: the folder that may hold `weights`; runs: where `train recogniser` wrote;
+        published: a folder with VGG, or with ArcFace, which takes our recogniser's place.
 
-        Raises ModelError without a recogniser.
+        Raises InputError where it holds neither, ModelError without any recogniser.
         """
         weights = data / perceptual.FILE
         mobile = load_features(weights).to(device) if weights.is_file() else None
-        return cls(load_parser().to(device), load_recogniser(runs).to(device), mobile)
+        others = _published(published) if published else {}
+        arcface, vgg = others.get(ARCFACE), others.get(VGG)
+        return cls(
+            load_parser().to(device),
+            (ArcFace(arcface) if arcface else load_recogniser(runs)).to(device),
+            mobile,
+            vgg.to(device) if vgg else None,
+        )
 
     def loss(self, made: Tensor, batch: Batch) -> Tensor:
         """Faces RGB [N, 3, 160, 160], 0..1, of the mouth window against the batch."""
@@ -57,12 +79,23 @@ class Judges:
             with torch.no_grad():
                 true_seen = self.mobile(batch["truth"])
             distance = distance + perceptual_distance(self.mobile(made), true_seen)
+        if self.vgg is not None:
+            distance = distance + lpips(self.vgg, 255 * made, 255 * batch["truth"]).mean()
         asked = into_crop(batch["target"], batch["mask"])
         return (
             _PERCEPTUAL * distance
             + _PARSING * parsing_loss(self.parser.decide(view, seen), asked)
             + _IDENTITY * identity_loss(self.recogniser, face, batch["photo"])
         )
+
+
+def _published(folder: Path) -> dict[str, nn.Module]:
+    found = {
+        file: read_network(folder / file) for file in (VGG, ARCFACE) if (folder / file).is_file()
+    }
+    if not found:
+        raise InputError(f"expected {VGG} or {ARCFACE} in {folder}, found neither")
+    return found
 
 
 def into_crop(part: Tensor, whole: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Perceptual distance: pictures compared by what a network sees in them, as in LPIPS.
 
-The network is MobileNetV2 (Sandler et al. 2018) with ImageNet weights, for those who have them.
+The networks are MobileNetV2 (Sandler et al. 2018) with ImageNet weights, and VGG with Zhang's, each
+for those who have it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ def perceptual_distance(made: Sequence[Tensor], true: Sequence[Tensor]) -> Tenso
         for a, b in zip(made, true, strict=True)
     ]
     return torch.stack(apart).mean()
+
+
+def lpips(vgg: nn.Module, made: Tensor, true: Tensor) -> Tensor:
+    """LPIPS itself (Zhang et al. 2018) of RGB [N, 3, H, W], 0..255: [N].
+
+    vgg: StyleGAN2-ADA's TorchScript file, whose features carry the learned weights.
+    """
+    seen, asked = (vgg(each, resize_images=False, return_lpips=True) for each in (made, true))
+    apart: Tensor = (seen - asked).square().sum(1)
+    return apart
 
 
 class MobileNetFeatures(nn.Module):

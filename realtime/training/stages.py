@@ -21,8 +21,9 @@ class Options:
     """data: the folder that holds `clean` and, for measuring, `measure`; runs: where stages write.
 
     steps: how long speech, syncnet and recogniser train; minutes: the other stages. from_shipped:
-    whether the generator begins with the shipped weights. videos: where measuring the speech leaves
-    a video of every measuring voice.
+    whether the generator begins with the shipped weights. judges: a folder of published networks
+    that judge the generator, too. videos: where measuring the speech leaves a video of every
+    measuring voice.
     """
 
     data: Path
@@ -33,6 +34,7 @@ class Options:
     device: str
     resume: bool
     from_shipped: bool = False
+    judges: Path | None = None
     videos: Path | None = None
 
 
@@ -84,7 +86,7 @@ def generator(options: Options) -> None:
     from realtime.training.generator import train as train_generator
 
     shipped = load_weights() if options.from_shipped else None
-    train = partial(train_generator, shipped=shipped)
+    train = partial(train_generator, shipped=shipped, published=options.judges)
     path = _train(train, "generator", options, minutes=options.minutes)
     held_out = sheet(load_weights(path), options.data)
     cv2.imwrite(str(path.with_name("sheet.png")), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))

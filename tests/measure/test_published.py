@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from realtime.clock import FRAME_SAMPLES
 from realtime.errors import InputError
 from realtime.measure.published import FILES, PublishedMeters, frechet
+from realtime.measure.published_syncnet import PublishedSyncNet
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 
@@ -73,6 +75,17 @@ def test_equal_clips_are_no_distance_apart_and_others_are(tmp_path: Path) -> Non
 def test_what_is_not_there_is_not_measured(tmp_path: Path) -> None:
     meters = published(tmp_path, fid=Stills())
     assert meters.compare(pictures(3, 80), pictures(3, 80)) == {}
+    assert list(meters.summary()) == ["fid"]
+
+
+def test_lips_are_judged_where_syncnet_is_there(tmp_path: Path) -> None:
+    faces, sound = pictures(7, 100), np.zeros(7 * FRAME_SAMPLES, np.int16)
+    faces = [np.resize(face, (224, 224, 3)) for face in faces]
+    assert published(tmp_path, fid=Stills()).lip_sync(faces, sound) == {}
+    torch.save(PublishedSyncNet().state_dict(), tmp_path / FILES["lse"])
+    meters = PublishedMeters(tmp_path)
+    assert set(meters.lip_sync(faces, sound)) == {"lse_c", "lse_d"}
+    meters.compare(faces, faces)
     assert list(meters.summary()) == ["fid"]
 
 
