@@ -142,9 +142,7 @@ def _layer_kernel(  # type: ignore[no-untyped-def]
             x + place[:, None] + i[None, :], mask=seen[:, None] & (i < INTO)[None, :], other=0
         )
         taps = ((parity * TAPS * TAPS + tap) * INTO + i)[:, None] * OUT + o[None, :]
-        kernel = tl.load(
-            weight + taps, mask=(i < INTO)[:, None] & known[None, :], other=0
-        )
+        kernel = tl.load(weight + taps, mask=(i < INTO)[:, None] & known[None, :], other=0)
         if HALF:
             total = tl.dot(seen_features, kernel, total)
         else:
@@ -202,8 +200,8 @@ def _layer_kernel(  # type: ignore[no-untyped-def]
     tl.store(features + out_place, total, mask=written)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _doubled(below, y, z, height, width, row_stride, column_stride, asked):  # type: ignore[no-untyped-def]
+@triton.jit
+def _doubled(below, y, z, height, width, down, across, asked):  # type: ignore[no-untyped-def]
     """A picture twice as large, bilinear, at rows y and columns z: a quarter of the pixel further
     away, three of the nearer one. (Rows and columns end at the border.)"""
     near_row, near_column = y // 2, z // 2
@@ -211,13 +209,13 @@ def _doubled(below, y, z, height, width, row_stride, column_stride, asked):  # t
     far_column = near_column - 1 + 2 * (z % 2)
     far_row = tl.minimum(tl.maximum(far_row, 0), height - 1)
     far_column = tl.minimum(tl.maximum(far_column, 0), width - 1)
-    near_row, far_row = near_row * row_stride, far_row * row_stride
-    near_column, far_column = near_column * column_stride, far_column * column_stride
+    near_row, far_row = near_row * down, far_row * down
+    near_column, far_column = near_column * across, far_column * across
     nearest = tl.load(below + (near_row + near_column)[:, None], mask=asked, other=0)
     beside = tl.load(below + (near_row + far_column)[:, None], mask=asked, other=0)
     above = tl.load(below + (far_row + near_column)[:, None], mask=asked, other=0)
-    across = tl.load(below + (far_row + far_column)[:, None], mask=asked, other=0)
-    return 0.5625 * nearest + 0.1875 * (beside + above) + 0.0625 * across
+    opposite = tl.load(below + (far_row + far_column)[:, None], mask=asked, other=0)
+    return 0.5625 * nearest + 0.1875 * (beside + above) + 0.0625 * opposite
 
 
 def _check_layout(x: Tensor, condition: Tensor, shift: Tensor, below: Tensor | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import cv2
@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.avatar_file import Avatar
-from realtime.backdrop import Background, Blur, filling
+from realtime.backdrop import Background
 from realtime.face import crop_matrix, transform
-from realtime.foreground import foreground, light_wrap
 from realtime.head_pose import HeadPose
-from realtime.head_warp import HeadWarp
-from realtime.view import lay_out
+from realtime.setting import Setting
+from realtime.view import sample
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -25,9 +24,6 @@ Box = tuple[slice, slice]
 # A layer's flow dies away within so many canonical pixels of its window: sides and top, and below.
 _FADE, _FADE_BELOW = 24, 48
 _UNSEEN = 1 / 255  # a matte below this paints nothing
-# The photograph is sampled linearly, from a picture of so many pixels a frame pixel: as true as
-# the cubic, as sharp between pixels as on them, and in a third of its time.
-_FINE = 3
 _WHOLE = slice(None), slice(None)
 
 
@@ -56,25 +52,11 @@ class Compositor:
         background: Background = None,
     ) -> None:
         """size: (width, height). Everything that does not depend on the frame is done here."""
-        view = lay_out(avatar.picture, avatar.matte, avatar.points, size)
-        self._warp = HeadWarp(view)
+        setting = Setting.of(avatar, size, background)
+        view, self._warp = setting.view, setting.warp
         self._box = self._warp.box
-        self._scene = None
-        self._behind: Picture | None = None
-        if isinstance(background, Blur):
-            self._behind = background.of(_sample(view.picture, view.map()))
-        elif isinstance(background, np.ndarray):
-            self._behind = filling(background, size)
-        elif background is not None:
-            self._scene, self._size = background, size
-            self._behind = background.picture(size)
-        if self._behind is not None:
-            own = foreground(view.picture)
-            if self._scene is None:
-                own = light_wrap(own, view.spread(self._behind))
-            view = replace(view, picture=_premultiplied(own))
-        view = view.finer(round(_FINE / max(view.scale, 1.0)))
-        self._picture = view.picture
+        self._scene, self._behind = setting.scene, setting.behind
+        self._size, self._picture = size, view.picture
         self._frame_pixel = np.float32(view.scale)
         self._to_crop = crop_matrix(view.points)
         self._from_crop = cv2.invertAffineTransform(self._to_crop).astype(np.float32)
@@ -82,7 +64,7 @@ class Compositor:
         corner = places[self._box][0, 0]
         self._crop_to_box = (self._from_crop - _shift(*corner)) / self._frame_pixel
         self._places = places[self._box].copy()
-        self._shown = _sample(self._picture, places)
+        self._shown = sample(self._picture, places)
         self._still = self._before_backdrop(self._shown, _WHOLE)
 
     def compose(self, pose: HeadPose, layers: Sequence[Layer] = ()) -> Picture:
@@ -104,7 +86,7 @@ class Compositor:
         ]
         for box, flow in flows:
             places[box] += flow
-        moving = self._before_backdrop(_sample(self._picture, places), self._box)
+        moving = self._before_backdrop(sample(self._picture, places), self._box)
         for box, paint in paints:
             _blend(moving[box], paint)
         frame[self._box] = moving
@@ -154,18 +136,6 @@ class Compositor:
 
 def _shift(x: float, y: float) -> Field:
     return np.array([[0, 0, x], [0, 0, y]], np.float32)
-
-
-def _premultiplied(picture: Picture) -> Picture:
-    """Colours times matte, and matte: uint8 [h, w, 4]."""
-    matte = picture[..., 3]
-    colours = cv2.multiply(picture[..., :3], cv2.merge([matte, matte, matte]), scale=1 / 255)
-    return np.dstack([colours, matte])
-
-
-def _sample(picture: Picture, places: Field) -> Picture:
-    sampled = cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(sampled, np.uint8)
 
 
 def _look_up(canvas: Field, matrix: Field, places: Field) -> Field:

@@ -13,18 +13,15 @@ from numpy.typing import NDArray
 
 from realtime.avatar_file import Avatar
 from realtime.backdrop import Background
+from realtime.canonical import CanonicalFace
 from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
 from realtime.compositor import Compositor, Layer
 from realtime.face import (
     MOUTH_WINDOW,
     Points,
     close_lips,
-    crop_matrix,
-    crop_picture,
     jaw_drop,
     move_lips,
-    planes,
-    transform,
 )
 from realtime.frame import Frame, Picture
 from realtime.head_pose import HeadPose
@@ -37,7 +34,7 @@ from realtime.models.renderer import Backend, Prepared, prepare, render
 from realtime.models.tsg import RestingMask
 from realtime.moving_head import MovingHead
 from realtime.pose_track import PoseTrack
-from realtime.regions import Region, one_hot
+from realtime.regions import Region
 
 # A voice this loud (RMS of int16) moves the head as speaking does; it fades in about half a second.
 _SPEAKING_RMS = 1000.0
@@ -190,17 +187,13 @@ class _Face:
     """
 
     def __init__(self, networks: Networks, avatar: Avatar, backend: Backend) -> None:
-        matrix = crop_matrix(avatar.points)
-        points, mask = transform(matrix, avatar.points), one_hot(avatar.mask)
-        self._closed = close_lips(points)
-        self._resting = RestingMask(mask, points, MOUTH_WINDOW)
+        face = CanonicalFace.of(avatar)
+        self._closed = close_lips(face.points)
+        self._resting = RestingMask(face.mask, face.points, MOUTH_WINDOW)
         self._plate = avatar.plate
-        crop = crop_picture(avatar.picture, matrix)
-        photo = planes(crop)
-        fresh = avatar.weights_hash == networks.digest
-        codes = torch.from_numpy(avatar.codes if fresh else networks.codes(photo, mask))
-        self._mouth = prepare(networks.generator, photo, mask, codes, backend)
-        self._lids = Lids(crop, points, mask[Region.ACCESSORIES])
+        codes = face.codes(avatar, networks)
+        self._mouth = prepare(networks.generator, face.photo, face.mask, codes, backend)
+        self._lids = Lids(face.crop, face.points, face.mask[Region.ACCESSORIES])
         self._moved, self._layer = self._closed, self._rendered(self._closed)
 
     def layers(self, motion: NDArray[np.float32], blink: float) -> list[Layer]:

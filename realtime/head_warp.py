@@ -29,7 +29,8 @@ _WHOLE, _STILL_BEYOND = 1.25, 2.4
 class HeadWarp:
     """Displacement fields of the six numbers of a HeadPose, for one view.
 
-    box: rows and columns of the frame that ever move, aligned to the grid.
+    box: rows and columns of the frame that ever move, aligned to the grid. whole: float32
+    [6, rows, columns, 2], where a place of the frame is fetched for one unit of each number.
     """
 
     def __init__(self, view: View) -> None:
@@ -44,6 +45,8 @@ class HeadWarp:
         )
         cut = -fields[(slice(None), *cells)]
         self._cells = cut.shape[1:3]
+        self.whole = np.zeros_like(fields)
+        self.whole[(slice(None), *cells)] = cut
         self._flat = np.ascontiguousarray(cut.reshape(len(cut), -1))
 
     def grid(self, pose: HeadPose) -> Field:

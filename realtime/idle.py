@@ -18,7 +18,7 @@ _BLINK_STARTS = (seconds_to_frames(0.4), seconds_to_frames(2.4))
 _DOUBLE_SHARE = 0.12
 _DOUBLE_DELAY = seconds_to_frames(0.4)
 # Lids shut fast and rise slowly.
-_LID_CLOSED = (0.6, 1.0, 1.0, 0.95, 0.55, 0.2, 0.05)
+LID_CLOSED = (0.6, 1.0, 1.0, 0.95, 0.55, 0.2, 0.05)
 
 # Standard deviations of yaw, pitch, roll (degrees), shift_x, shift_y (eye distances).
 _SWAY = np.array([1.3, 0.75, 0.7, 0.020, 0.011])
@@ -107,5 +107,5 @@ def _drawn_blink(seed: int, slot: int) -> tuple[int, bool]:
 
 
 def _lid(frames_since_start: int) -> float:
-    inside = 0 <= frames_since_start < len(_LID_CLOSED)
-    return _LID_CLOSED[frames_since_start] if inside else 0.0
+    inside = 0 <= frames_since_start < len(LID_CLOSED)
+    return LID_CLOSED[frames_since_start] if inside else 0.0

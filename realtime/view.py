@@ -72,6 +72,12 @@ class View:
         return View(np.asarray(finer, np.uint8), points, times * self.scale, origin, self.size)
 
 
+def sample(picture: Picture, places: Field) -> Picture:
+    """A picture, linearly, at places float32 [h, w, 2]; beyond its rim, that."""
+    sampled = cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sampled, np.uint8)
+
+
 def lay_out(picture: Picture, matte: Picture, points: Points, size: tuple[int, int]) -> View:
     """Head and shoulders of RGB [h, w, 3], matte [h, w] and points [478, 3] in a frame of `size`.
 

@@ -8,7 +8,7 @@ and runs in PyTorch or, where that is installed, under OpenVINO.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, TypeVar, cast
@@ -158,6 +158,11 @@ class AvatarGraph(nn.Module):
         ]
         flow, *paint = compose(*climb(levels, self.start), mask, plate)
         return flow, torch.cat(paint, 1)
+
+    def convs(self) -> list[_Conv]:
+        """The regional convolutions, the coarsest first."""
+        levels = cast(Iterable[_Level], self.levels)
+        return [conv for level in levels for conv in (level.first, level.second)]
 
     def _rounded(self, view: Tensor) -> Tensor:
         # Rounding before transposing takes a third of the time of both at once.

@@ -26,17 +26,18 @@ JAW = OVAL[7:30]
 class RestingMask:
     """The mask of one window of a face at rest, from which the first mask of a frame is drawn.
 
-    mask float32 [12, 256, 256] belongs to the canonical `points`.
+    mask float32 [12, 256, 256] belongs to the canonical `points`. `bare` float32 [12, h, w] is the
+    mask without lips, mouth and eyes; `jaw` float32 [h, w] what lies above the jaw's outline.
     """
 
     def __init__(self, mask: Mask, points: Points, window: Window) -> None:
         self._window = window
-        self._jaw = _jaw(points, window)
+        self.jaw = _jaw(points, window)
         # All that is drawn anew is skin until then.
-        self._bare = mask[(slice(None), *window)].copy()
+        self.bare = mask[(slice(None), *window)].copy()
         for region in (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH, Region.EYES):
-            self._bare[Region.SKIN] += self._bare[region]
-            self._bare[region] = 0
+            self.bare[Region.SKIN] += self.bare[region]
+            self.bare[region] = 0
 
     def moved(self, points: Points) -> Mask:
         """The mask after the landmarks moved: float32 [12, h, w], summing to 1 over the regions.
@@ -44,17 +45,17 @@ class RestingMask:
         The jaw's outline, lips, mouth and eyes are drawn anew, with sub-pixel edges; all else
         stays.
         """
-        mask = self._bare.copy()
+        mask = self.bare.copy()
         self._move_jaw(mask, points)
         for polygon in eye_polygons(points):
-            _lay(mask, Region.EYES, polygon, self._window)
+            lay(mask, Region.EYES, polygon, self._window)
         for region, polygon in lip_polygons(points).items():
-            _lay(mask, region, polygon, self._window)
+            lay(mask, region, polygon, self._window)
         return mask
 
     def _move_jaw(self, mask: Mask, points: Points) -> None:
         """Skin where the chin came to be; neck, or what else lies below, where it was."""
-        fallen = _jaw(points, self._window) - self._jaw
+        fallen = _jaw(points, self._window) - self.jaw
         uncovered = np.maximum(-fallen, 0) * mask[Region.SKIN]
         mask[Region.SKIN] -= uncovered
         mask[Region.BODY] += uncovered
@@ -66,7 +67,7 @@ def _jaw(points: Points, window: Window) -> NDArray[np.float32]:
     return coverage(points[list(JAW), :2], window)
 
 
-def _lay(mask: Mask, region: Region, polygon: Points, window: Window) -> None:
+def lay(mask: Mask, region: Region, polygon: Points, window: Window) -> None:
     """Lays a polygon over the mask in place, touching only the pixels it can cover."""
     low = np.floor(polygon.min(0)).astype(int)
     high = np.ceil(polygon.max(0)).astype(int) + 1

@@ -107,7 +107,14 @@ def test_reads_windows_of_larger_pictures(impl: str) -> None:
 
     def run(x: Tensor, below: Tensor) -> tuple[Tensor, Tensor | None]:
         return regional_layer(
-            x, weight, condition, tables, shift, heads, below, impl=impl  # type: ignore[arg-type]
+            x,
+            weight,
+            condition,
+            tables,
+            shift,
+            heads,
+            below,
+            impl=impl,  # type: ignore[arg-type]
         )
 
     for seen, alone in zip(
