@@ -25,7 +25,7 @@ Parser = argparse.ArgumentParser
 
 # As in realtime.training.stages, which takes seconds to import.
 STAGES = (
-    *("speech", "syncnet", "parser", "recogniser", "generator", "pack"),
+    *("speech", "syncnet", "parser", "recogniser", "generator", "ablations", "pack"),
     *("faces", "denture", "sample", "palette"),
 )
 # Which extra brings a module that may be missing.
@@ -336,12 +336,12 @@ def _add_train(commands: Commands, measuring: Parser) -> None:
     add("stage", choices=STAGES, help="what to make; 'pack' puts the trained stages together")
     add("--data", type=Path, required=True, help="the folder that holds clean and measure")
     add("--runs", type=Path, default=Path("runs"), help="where checkpoints and results go")
-    add("--steps", type=_COUNT, default=6000, help="how long speech, syncnet, recogniser train")
+    add("--steps", type=_COUNT, default=6000, help="how long speech and recogniser train")
     add("--minutes", type=float, default=60.0, help="how long the other stages train")
     add("--seed", type=int, default=1, help="seed of weights and data")
     add("--device", default="cpu", help="cpu or cuda")
     add("--resume", action="store_true", help="go on from the last checkpoint")
-    add("--from-shipped", action="store_true", help="generator: begin with the shipped weights")
+    add("--from-shipped", action="store_true", help="generator, parser: begin with those shipped")
     add("--judges", type=Path, metavar="DIR", help=_JUDGES)
     add("--measure", action="store_true", help="measure the shipped weights on people held out")
     add("--videos", type=Path, metavar="DIR", help="measuring speech: render the voices here, too")

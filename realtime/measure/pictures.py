@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -25,6 +25,7 @@ from realtime.models.weights import Weights
 from realtime.regions import Region, one_hot
 from realtime.training.people import Photo, load_photos, own_plate, smile_plate
 from realtime.training.pictures import Motions, Picture, load_motions, make_picture
+from realtime.training.recipe import Recipe
 
 Array = NDArray[np.float32]
 
@@ -90,17 +91,23 @@ class Score:
         return {**psnr, "sharpness_inside": sharpness}
 
 
-def evaluate(weights: Weights, data: Path) -> dict[str, dict[str, float]]:
+def evaluate(
+    weights: Weights, data: Path, recipe: Recipe | None = None
+) -> dict[str, dict[str, float]]:
     """Rows `generator` and `copy` (of the photograph) over the people held out from training.
 
-    data: the folder that holds `clean`. Places: the mouth window, the box around the lips, and
-    inside the lips.
+    data: the folder that holds `clean`. recipe: what the weights were trained with. Places: the
+    mouth window, the box around the lips, and inside the lips.
     """
-    renderer = Renderer(weights)
+    renderer, recipe = Renderer(weights), recipe or Recipe()
     made, copied = Score.empty(), Score.empty()
     for picture in _pictures(data, _FRAMES):
         places = _places(picture)
-        made.add(composite(renderer.layers(picture), picture), picture, places)
+        given = picture if recipe.plate else replace(picture, plate=np.zeros_like(picture.plate))
+        layers = renderer.layers(given)
+        if not recipe.flow:
+            layers = replace(layers, flow=np.zeros_like(layers.flow))
+        made.add(composite(layers, picture), picture, places)
         copied.add(_unit(picture.photo[MOUTH_WINDOW]), picture, places)
     return {"generator": made.row(), "copy": copied.row()}
 

@@ -34,7 +34,8 @@ from realtime.training.people import Photo, load_photos
 from realtime.training.pictures import Motions, draw_picture, load_motions, stack
 from realtime.training.precision import autocast
 from realtime.training.progress import new_progress
-from realtime.training.timed import Batch, Run, train_for
+from realtime.training.recipe import Recipe
+from realtime.training.timed import Batch, Run, on_device, train_for
 
 _BATCH = 6
 # Judges and adversary take three quarters of a step: they are asked so rarely, with so much more
@@ -43,9 +44,10 @@ _JUDGED_EVERY, _SLOPE_EVERY = 4, 16
 _BETAS = (0.5, 0.99)
 _LARGEST_GRADIENT = 5.0
 _SAVE_EVERY_S = 180.0
-# Weights of the losses: composite, gradients, flow, matte, colour of the whole window; adversary.
+# Weights of the losses: composite, gradients, flow, matte, colour of the whole window; slope
+# of the adversary.
 _FACE, _GRADIENT, _FLOW, _MATTE, _INSIDE = 10.0, 5.0, 0.5, 0.5, 1.0
-_ADVERSARY, _SLOPE = 0.1, 1.0
+_SLOPE = 1.0
 _MOUTH_WEIGHT, _MOUTH_REACH = 5.0, 9
 # What was trained before is only moved by this share of the learning rate.
 _TUNING = 0.5
@@ -151,13 +153,14 @@ def train(
             minutes,
             run,
             source,
-            lambda batch, rate: train_step(run, judges, batch, share * rate, place),
+            lambda batch, rate: train_step(run, judges, batch, share * rate, place, Recipe()),
+            device=place,
             checkpoint=checkpoint,
             save_every_s=_SAVE_EVERY_S,
             progress=progress,
             now=now,
         )
-    return _write(run, out / "generator.safetensors", seed)
+    return write(run, out / "generator.safetensors", seed)
 
 
 def fresh_run(device: torch.device) -> Duel:
@@ -179,21 +182,23 @@ def begin_with(run: Duel, weights: Weights) -> None:
     run.networks.train().requires_grad_(True)
 
 
-def train_step(run: Duel, judges: Judges, batch: Batch, rate: float, device: torch.device) -> float:
+def train_step(
+    run: Duel, judges: Judges, batch: Batch, rate: float, device: torch.device, recipe: Recipe
+) -> float:
     """One step of Adam on one batch as the pictures come; the loss. Every fourth is judged, and the
     adversary learns from it."""
-    tensors = to_tensors(batch, device)
+    tensors = to_tensors(batch, device, recipe)
     with autocast(device):
         wide, near = run.networks(tensors)
-    made = compose_face(wide.float(), near.float(), tensors)
-    loss = picture_loss(made, tensors)
+    made = compose_face(wide.float(), near.float(), tensors, recipe)
+    loss = picture_loss(made, tensors, recipe)
     if run.step % _JUDGED_EVERY:
         return run.learn(loss, rate, _LARGEST_GRADIENT)
     # Every second face is shown with its lips all painted, as edits ask for.
     painted = torch.arange(len(made.face), device=device) % 2 == 0
     shown = torch.where(painted[:, None, None, None], made.painted, made.face)
     deceived = deceiving_loss(run.adversary.networks(shown))
-    judged = judges.loss(shown, tensors) + _ADVERSARY * deceived
+    judged = judges.loss(shown, tensors, recipe) + recipe.adversarial * deceived
     value = run.learn(loss + _JUDGED_EVERY * judged, rate, _LARGEST_GRADIENT)
     _teach(run.adversary, tensors["truth"], shown.detach(), rate)
     return value
@@ -208,10 +213,12 @@ def _teach(adversary: Run, real: Tensor, made: Tensor, rate: float) -> None:
     adversary.learn(telling, rate, _LARGEST_GRADIENT)
 
 
-def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
+def to_tensors(batch: Batch, device: torch.device, recipe: Recipe) -> dict[str, Tensor]:
     """A batch of pictures as the networks want it: channels first, one-hot masks, RGB 0..1."""
-    moved = {name: tensor.to(device) for name, tensor in batch.items()}
+    moved = on_device(batch, device)
     hot = F.one_hot(moved["mask"].long(), REGIONS)
+    if not recipe.plate:
+        moved["plate"] = torch.zeros_like(moved["plate"])
     return {
         "photo": _channels_first(moved["photo"]) / 255,
         "mask": _channels_first(hot).float(),
@@ -222,28 +229,38 @@ def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
     }
 
 
-def compose_face(wide: Tensor, near: Tensor, batch: Batch) -> Made:
+def compose_face(wide: Tensor, near: Tensor, batch: Batch, recipe: Recipe) -> Made:
     """What the heads make of the photograph."""
     mask, plate = to_lips(batch["target"]), to_lips(batch["plate"])
     flow, matte, inside = compose(wide, near, mask, plate)
+    if not recipe.flow:
+        flow = torch.zeros_like(flow)
     moved = move_photo(batch["photo"], flow)
     paint = inside - to_lips(moved)
     face, painted = (moved + around_lips(share * paint) for share in (matte, soft_border(paint)))
     return Made(flow, matte, inside, face, painted)
 
 
-def picture_loss(made: Made, batch: Batch) -> Tensor:
-    """Loss of what was made against the truth of the pictures."""
+def picture_loss(made: Made, batch: Batch, recipe: Recipe) -> Tensor:
+    """Loss of what was made against the truth of the pictures.
+
+    Without flow there is more to be painted than the opening of the mouth: no matte is asked for.
+    """
     truth, hole = batch["truth"], batch["matte"]
     lips = batch["target"][:, Region.UPPER_LIP : Region.MOUTH + 1].sum(1, keepdim=True)
     near = F.max_pool2d(lips, _MOUTH_REACH, 1, _MOUTH_REACH // 2)
     weight = 1 + (_MOUTH_WEIGHT - 1) * near
-    return (
+    loss = (
         _FACE * ((made.face - truth).abs() * weight).mean()
         + _GRADIENT * ((_steps(made.face) - _steps(truth)).abs()).mean()
+        + _INSIDE * (made.inside - to_lips(truth)).abs().mean()
+    )
+    if not recipe.flow:
+        return loss
+    return (
+        loss
         + _FLOW * ((made.flow - batch["flow"]).abs() * (hole == 0)).mean()
         + _MATTE * F.binary_cross_entropy(made.matte, to_lips(hole))
-        + _INSIDE * (made.inside - to_lips(truth)).abs().mean()
     )
 
 
@@ -273,7 +290,8 @@ def _beside(checkpoint: Path) -> Path:
     return checkpoint.with_name("adversary.pt")
 
 
-def _write(run: Run, path: Path, seed: int) -> Path:
+def write(run: Run, path: Path, seed: int) -> Path:
+    """The averaged networks as float16 in one file."""
     about = run.about(seed)
     tensors = {name: tensor.half() for name, tensor in run.average.state_dict().items()}
     save_weights(path, tensors, {"style": about, "generator": about})

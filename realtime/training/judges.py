@@ -23,14 +23,13 @@ from realtime.training.perceptual import (
     perceptual_distance,
 )
 from realtime.training.pictures import PARSED_PX
+from realtime.training.recipe import Recipe
 from realtime.training.recogniser import identity_loss, load_recogniser
 from realtime.training.timed import Batch
 
 # Judges of others, as TorchScript: StyleGAN2-ADA's VGG, and any ArcFace.
 VGG, ARCFACE = "vgg16.pt", "arcface.pt"
 
-# Weights of the losses.
-_PERCEPTUAL, _PARSING, _IDENTITY = 0.2, 0.5, 0.1
 # What the parser does not tell from skin.
 _ON_SKIN = (
     *(Region.BROWS, Region.EYES, Region.NOSE),
@@ -67,7 +66,7 @@ class Judges:
             vgg.to(device) if vgg else None,
         )
 
-    def loss(self, made: Tensor, batch: Batch) -> Tensor:
+    def loss(self, made: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
         """Faces RGB [N, 3, 160, 160], 0..1, of the mouth window against the batch."""
         face, true = (into_crop(each, batch["photo"]) for each in (made, batch["truth"]))
         view, true_view = (parser_view(each, batch["parsed"]) for each in (face, true))
@@ -83,9 +82,9 @@ class Judges:
             distance = distance + lpips(self.vgg, 255 * made, 255 * batch["truth"]).mean()
         asked = into_crop(batch["target"], batch["mask"])
         return (
-            _PERCEPTUAL * distance
-            + _PARSING * parsing_loss(self.parser.decide(view, seen), asked)
-            + _IDENTITY * identity_loss(self.recogniser, face, batch["photo"])
+            recipe.perceptual * distance
+            + recipe.parsing * parsing_loss(self.parser.decide(view, seen), asked)
+            + recipe.identity * identity_loss(self.recogniser, face, batch["photo"])
         )
 
 

@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from realtime.models.face_parser import CLASSES, FaceParser
-from realtime.models.weights import save_weights
+from realtime.models.weights import Weights, save_weights
 from realtime.regions import Region
 from realtime.training.parser_pictures import draw_picture
 from realtime.training.parser_truth import Truth, load_truths, make_truths, save_truths
 from realtime.training.people import HELD_OUT
 from realtime.training.precision import autocast
 from realtime.training.progress import new_progress
-from realtime.training.timed import Batch, Run, train_for
+from realtime.training.timed import Batch, Run, on_device, train_for
 
 _BATCH = 8
 _DECAY = 0.01
@@ -60,17 +60,23 @@ def train(
     seed: int,
     device: str = "cpu",
     resume: bool = False,
+    shipped: Weights | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Path:
     """Trains for `minutes` in all and writes `out`/face_parser.safetensors, whose path it returns.
 
     data: the folder that holds `clean` and `weights`; what the teachers say is kept in
-    `out`/truths.npz. resume: go on from `out`/checkpoint.pt. `now` is a monotonic clock in seconds.
+    `out`/truths.npz. resume: go on from `out`/checkpoint.pt; shipped: weights to begin with. `now`
+    is a monotonic clock in seconds.
     """
     out.mkdir(parents=True, exist_ok=True)
     place, checkpoint, kept = torch.device(device), out / "checkpoint.pt", out / "truths.npz"
     torch.manual_seed(seed)
     run = fresh_run(place)
+    if shipped is not None:
+        for network in (run.networks, run.average):
+            shipped.restore("parser", network)
+        run.networks.train().requires_grad_(True)
     if resume:
         run.load(checkpoint, place)
     with new_progress() as progress:
@@ -88,6 +94,7 @@ def train(
             run,
             ParserBatches(truths, seed, run.step),
             lambda batch, rate: train_step(run, batch, rate, place),
+            device=place,
             checkpoint=checkpoint,
             save_every_s=_SAVE_EVERY_S,
             progress=progress,
@@ -107,7 +114,7 @@ def fresh_run(device: torch.device) -> Run:
 
 def train_step(run: Run, batch: Batch, rate: float, device: torch.device) -> float:
     """One step of AdamW on one batch as the pictures come; the loss."""
-    moved = {name: tensor.to(device) for name, tensor in batch.items()}
+    moved = on_device(batch, device)
     x = moved["x"].to(memory_format=torch.channels_last)
     with autocast(device):
         logits = run.networks(x)

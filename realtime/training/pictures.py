@@ -64,6 +64,10 @@ class Motions:
         """A random frame of a random speaker, open ones preferred: float32 [478, 2]."""
         return np.tensordot(self.draw_coefficients(rng), self.basis, 1)
 
+    def still(self) -> Motions:
+        """Of people who say nothing."""
+        return replace(self, coefficients=[np.zeros_like(self.coefficients[0][:1])])
+
     def draw_coefficients(self, rng: np.random.Generator) -> Array:
         """The same before the basis, a little exaggerated or damped: float32 [K]."""
         frames = self.coefficients[int(rng.integers(len(self.coefficients)))]

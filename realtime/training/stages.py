@@ -20,10 +20,10 @@ _DRAWN_MASKS = Path(__file__).parents[2] / "tests" / "data" / "drawn_masks"
 class Options:
     """data: the folder that holds `clean` and, for measuring, `measure`; runs: where stages write.
 
-    steps: how long speech, syncnet and recogniser train; minutes: the other stages. from_shipped:
-    whether the generator begins with the shipped weights. judges: a folder of published networks
-    that judge the generator, too. videos: where measuring the speech leaves a video of every
-    measuring voice.
+    steps: how long speech and recogniser train; minutes: the other stages. from_shipped:
+    whether generator and parser begin with the shipped weights. judges: a folder of published
+    networks that judge the generator, too. videos: where measuring the speech leaves a video of
+    every measuring voice.
     """
 
     data: Path
@@ -58,15 +58,19 @@ def speech(options: Options) -> None:
 def syncnet(options: Options) -> None:
     from realtime.training.syncnet import train
 
-    _train(train, "syncnet", options, steps=options.steps)
+    _train(train, "syncnet", options, minutes=options.minutes)
 
 
 def parser(options: Options) -> None:
     import shutil
+    from functools import partial
 
     from realtime.models.face_parser import shipped_path
-    from realtime.training.parser import train
+    from realtime.models.weights import load_weights
+    from realtime.training.parser import train as train_parser
 
+    shipped = load_weights(shipped_path()) if options.from_shipped else None
+    train = partial(train_parser, shipped=shipped)
     shutil.copyfile(_train(train, "parser", options, minutes=options.minutes), shipped_path())
 
 
@@ -90,6 +94,18 @@ def generator(options: Options) -> None:
     path = _train(train, "generator", options, minutes=options.minutes)
     held_out = sheet(load_weights(path), options.data)
     cv2.imwrite(str(path.with_name("sheet.png")), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))
+
+
+def ablations(options: Options) -> None:
+    from realtime.training.ablations import train
+
+    train(
+        options.data,
+        options.runs / "ablations",
+        minutes=options.minutes,
+        seed=options.seed,
+        device=options.device,
+    )
 
 
 def pack(options: Options) -> None:
@@ -164,6 +180,14 @@ def measure_generator(options: Options) -> dict[str, Any]:
         for who, row in evaluate(load_weights(), options.data).items()
         for what, value in row.items()
     }
+
+
+def measure_ablations(options: Options) -> dict[str, Any]:
+    from realtime.training.ablations import as_markdown, measure
+
+    rows = measure(options.data, options.runs / "ablations")
+    print(as_markdown(rows))
+    return {f"{name}_{what}": value for name, row in rows.items() for what, value in row.items()}
 
 
 def measure_recogniser(options: Options) -> dict[str, Any]:
@@ -243,6 +267,7 @@ STAGES: Mapping[str, Callable[[Options], None]] = {
     "parser": parser,
     "recogniser": recogniser,
     "generator": generator,
+    "ablations": ablations,
     "pack": pack,
     "faces": faces,
     "denture": denture,
@@ -253,6 +278,7 @@ MEASURES: Mapping[str, Callable[[Options], dict[str, Any]]] = {
     "speech": measure_speech,
     "syncnet": measure_syncnet,
     "generator": measure_generator,
+    "ablations": measure_ablations,
     "parser": measure_parser,
     "recogniser": measure_recogniser,
 }

@@ -1,14 +1,17 @@
 """Trains the SyncNet on motion of real speakers and of voices that were given a face.
 
 Every window of a batch is shown with the sound of every other one: in-batch negatives, most of
-them of other clips, the hard ones of the same (the diagonal matrix of G4G, arXiv 2402.18122).
+them of other clips, the hard ones of the same (the diagonal matrix of G4G, arXiv 2402.18122). Then
+it has to tell, as when it judges, a window's own sound from another of the same clip by one
+threshold for all clips (a sigmoid a pair: Zhai et al. 2023).
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,7 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, softplus
+from torch.utils.data import Dataset
 
 from realtime.face import (
     CROP,
@@ -32,8 +36,8 @@ from realtime.measure.sync import face_clips, judge
 from realtime.models.audio_encoder import PHONES
 from realtime.models.syncnet import FRAMES, NAME, SyncNet, lower_face
 from realtime.models.weights import save_weights
-from realtime.training.descent import Plan, descend
 from realtime.training.people import HELD_OUT
+from realtime.training.precision import autocast
 from realtime.training.progress import new_progress
 from realtime.training.speech import (
     SPEAKER_WITH_PHONES,
@@ -42,11 +46,12 @@ from realtime.training.speech import (
     read_corpus,
 )
 from realtime.training.speech_batches import Batch, Source, draw
+from realtime.training.timed import Run, on_device, train_for
 
 Array = NDArray[np.float32]
 
 _BATCH = 16
-_RATE = 1.5e-3
+_DECAY, _LARGEST_GRADIENT = 0.01, 1.0
 _SHARES = (
     0.35,
     0.15,
@@ -57,10 +62,15 @@ _SHARPEST = 50.0
 _THRESHOLDS = np.linspace(-0.5, 0.9, 141).tolist()
 # Windows nearer than this to each other are no negatives: their sounds overlap by half and more.
 _NEAR = 2
-_SAVE_EVERY = 100
+# Windows so far apart in a clip are told apart when it judges.
+_FAR = 10
+_TELLING = 0.5
+_SAVE_EVERY_S = 120.0
 # Other people: they move more or less, hold their lips otherwise, and the tracker trembles; in
 # shares of each number's own spread.
 _GAIN, _EACH_GAIN, _POSTURE, _TREMBLE = 0.3, 0.2, 0.4, 0.04
+# Lips that are slower, or quicker: the share that frames have of the mean of their neighbours.
+_SLOWNESS = (-0.2, 0.5)
 _TURN, _SIZE, _PLACE_PX = 0.05, 0.04, 3.0
 _WIDEST = 0.2  # lips farther apart, in eye distances, cannot be closed by moving them
 
@@ -101,16 +111,13 @@ def examples(corpus: Corpus, faces: Sequence[Points]) -> Examples:
 
 @dataclass(frozen=True)
 class Windows:
-    """masks float32 [B, T, 5, 64, 64] and mel float32 [B, 4 T, 80]; of each window of five frames
-    bool [B, T - 4]: is all of its motion known, is nothing spoken in it."""
+    """masks uint8 [B, T, 5, 64, 64], 255 wholly, and mel float32 [B, 4 T, 80]; of each window of
+    five frames bool [B, T - 4]: is all of its motion known, is nothing spoken in it."""
 
     masks: Tensor
     mel: Tensor
     known: Tensor
     silent: Tensor
-
-    def to(self, device: torch.device) -> Windows:
-        return Windows(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def draw_windows(rng: np.random.Generator, data: Examples, size: int) -> Windows:
@@ -131,15 +138,19 @@ def _marks(batch: Batch) -> tuple[Tensor, Tensor]:
 def _otherwise(rng: np.random.Generator, codes: Array, spread: Array) -> Array:
     """Codes [B, T, 16] as other people would move: NaN becomes rest."""
     count, _, numbers = codes.shape
+    codes = np.asarray(np.nan_to_num(codes), np.float32)
+    padded = np.pad(codes, ((0, 0), (1, 1), (0, 0)), mode="edge")
+    slowness = rng.uniform(*_SLOWNESS, (count, 1, 1))
+    slowed = codes + slowness * ((padded[:, :-2] + padded[:, 2:]) / 2 - codes)
     gain = np.exp(_GAIN * rng.normal(size=(count, 1, 1)))
     gain = gain * np.exp(_EACH_GAIN * rng.normal(size=(count, 1, numbers)))
     posture = _POSTURE * rng.normal(size=(count, 1, numbers)) * rng.random((count, 1, 1))
     tremble = _TREMBLE * rng.normal(size=codes.shape)
-    return np.asarray(np.nan_to_num(codes) * gain + (posture + tremble) * spread, np.float32)
+    return np.asarray(slowed * gain + (posture + tremble) * spread, np.float32)
 
 
-def _masks(rng: np.random.Generator, data: Examples, codes: Array) -> Array:
-    """Codes [T, 16] on a random face, anywhere near its place, or mirrored: [T, 5, 64, 64]."""
+def _masks(rng: np.random.Generator, data: Examples, codes: Array) -> NDArray[np.uint8]:
+    """Codes [T, 16] on a random face, somewhere near its place, or mirrored: [T, 5, 64, 64]."""
     face = data.faces[int(rng.integers(len(data.faces)))]
     motion = np.tensordot(codes, data.basis[..., :2], 1)
     turn = cv2.getRotationMatrix2D(
@@ -148,6 +159,7 @@ def _masks(rng: np.random.Generator, data: Examples, codes: Array) -> Array:
     turn = turn + np.pad(rng.normal(0, _PLACE_PX, (2, 1)), ((0, 0), (2, 0)))
     moved = move_lips(face, motion) @ turn[:, :2].T + turn[:, 2]
     masks = np.stack([lower_face(points) for points in np.asarray(moved, np.float32)])
+    masks = np.round(255 * masks).astype(np.uint8)
     return np.ascontiguousarray(masks[..., ::-1] if rng.random() < 0.5 else masks)
 
 
@@ -170,56 +182,119 @@ def contrast(lips: Tensor, sound: Tensor, windows: Windows, sharpness: Tensor) -
     return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
 
 
-class _Trained(nn.Module):
+def telling(lips: Tensor, sound: Tensor, windows: Windows, scale: Tensor, bias: Tensor) -> Tensor:
+    """Cross-entropy of telling own sounds from far ones of the same clip, both counting alike.
+
+    lips and sound: unit vectors [B, T, 512]; in sync by the sigmoid of scale * cosine - bias. Of
+    windows in which nothing is spoken nothing is asked, nor is their sound offered.
+    """
+    use = windows.known & ~windows.silent
+    at = torch.arange(use.shape[1], device=use.device)
+    far = (at[:, None] - at).abs() >= _FAR
+    other = use[:, :, None] & use[:, None] & far
+    logits = lips @ sound.transpose(1, 2) * scale - bias
+    own = softplus(-logits.diagonal(dim1=1, dim2=2))
+    return (own * use).sum() / (use.sum() + 1) + (softplus(logits) * other).sum() / (
+        other.sum() + 1
+    )
+
+
+class Trained(nn.Module):
     """The network, and how sharply its cosines decide while it learns."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, mel_mean: Tensor, mel_std: Tensor) -> None:
         super().__init__()
         self.network = SyncNet()
+        self.network.mel_mean.copy_(mel_mean)
+        self.network.mel_std.copy_(mel_std)
         self.log_sharpness = nn.Parameter(torch.tensor(2.5))
-        mean, std = mel_statistics(sources)
-        self.network.mel_mean.copy_(mean)
-        self.network.mel_std.copy_(std)
+        self.log_scale = nn.Parameter(torch.tensor(2.0))
+        self.bias = nn.Parameter(torch.tensor(2.0))
 
-    def loss(self, windows: Windows) -> Tensor:
-        lips, sound = self.network.see(windows.masks), self.network.hear(windows.mel)
-        return contrast(lips, sound, windows, self.log_sharpness.exp().clamp(max=_SHARPEST))
+    def forward(self, windows: Windows) -> Tensor:
+        """The loss of a batch."""
+        with autocast(windows.mel.device):
+            lips = self.network.see(windows.masks / 255).float()
+            sound = self.network.hear(windows.mel).float()
+        sharpness = self.log_sharpness.exp().clamp(max=_SHARPEST)
+        told = telling(lips, sound, windows, self.log_scale.exp(), self.bias)
+        return contrast(lips, sound, windows, sharpness) + _TELLING * told
+
+
+@dataclass(frozen=True)
+class WindowBatches(Dataset[dict[str, Tensor]]):
+    """Batch number n, always the same for a seed: n in [first, last)."""
+
+    examples: Examples
+    seed: int
+    first: int
+
+    def __len__(self) -> int:
+        return 1 << 30
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng((self.seed, self.first + index))
+        return vars(draw_windows(rng, self.examples, _BATCH))
 
 
 def train(
-    data: Path, out: Path, *, steps: int, seed: int, device: str = "cpu", resume: bool = False
+    data: Path,
+    out: Path,
+    *,
+    minutes: float,
+    seed: int,
+    device: str = "cpu",
+    resume: bool = False,
+    now: Callable[[], float] = time.monotonic,
 ) -> Path:
-    """Trains for `steps` and writes `out`/syncnet.safetensors, whose path is returned.
+    """Trains for `minutes` in all and writes `out`/syncnet.safetensors, whose path is returned.
 
     data: the folder that holds `clean`; resume: go on from `out`/checkpoint.pt. Step n draws its
-    windows from (seed, n).
+    windows from (seed, n). `now` is a monotonic clock in seconds.
     """
     out.mkdir(parents=True, exist_ok=True)
-    place = torch.device(device)
+    place, checkpoint = torch.device(device), out / "checkpoint.pt"
     torch.manual_seed(seed)
     with new_progress() as progress:
         data_set = examples(read_corpus(data, progress), read_faces(data / "clean" / "faces"))
-        trained = _Trained(data_set.sources).to(place)
-
-        def losses_at(step: int) -> dict[str, Tensor]:
-            windows = draw_windows(np.random.default_rng((seed, step)), data_set, _BATCH)
-            return {"contrast": trained.loss(windows.to(place))}
-
-        descend(
+        run = fresh_run(data_set.sources, place)
+        if resume:
+            run.load(checkpoint, place)
+        train_for(
             NAME,
-            trained,
-            losses_at,
-            Plan(steps, _RATE, save_every=_SAVE_EVERY),
-            checkpoint=out / "checkpoint.pt",
-            resume=resume,
+            minutes,
+            run,
+            WindowBatches(data_set, seed, run.step),
+            lambda batch, rate: train_step(run, batch, rate, place),
+            device=place,
+            checkpoint=checkpoint,
+            save_every_s=_SAVE_EVERY_S,
             progress=progress,
+            now=now,
         )
-    network = trained.network.cpu().eval()
+    assert isinstance(run.average, Trained)
+    network = run.average.network.cpu().eval()
     calibrate(network, data / "clean" / "motion", seed)
     tensors = {f"{NAME}.{name}": tensor.half() for name, tensor in network.state_dict().items()}
     path = out / f"{NAME}.safetensors"
-    save_weights(path, tensors, {NAME: {"seed": seed, "steps": steps}})
+    save_weights(path, tensors, {NAME: run.about(seed)})
     return path
+
+
+def fresh_run(sources: Sequence[Source], device: torch.device) -> Run:
+    """An untrained network that knows the mean spectrum of the sources."""
+    statistics = mel_statistics(sources)
+    return Run.fresh(
+        lambda: Trained(*statistics),
+        lambda each, rate: torch.optim.AdamW(each.parameters(), rate, weight_decay=_DECAY),
+        device,
+    )
+
+
+def train_step(run: Run, batch: Mapping[str, Tensor], rate: float, device: torch.device) -> float:
+    """One step of AdamW on one batch of windows; the loss."""
+    loss = run.networks(Windows(**on_device(batch, device)))
+    return run.learn(loss, rate, _LARGEST_GRADIENT)
 
 
 def calibrate(network: SyncNet, motion: Path, seed: int) -> None:

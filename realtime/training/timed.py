@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
@@ -19,6 +21,7 @@ Batch = Mapping[str, Tensor]
 
 _RATE, _WARM_STEPS = 2e-3, 100
 _AVERAGE = 0.995
+_BATCHES_AHEAD = 4  # of each process that makes them
 
 
 @dataclass
@@ -93,6 +96,7 @@ def train_for(
     source: Dataset[dict[str, Tensor]],
     train_step: Callable[[Batch, float], float],
     *,
+    device: torch.device,
     checkpoint: Path,
     save_every_s: float,
     progress: Progress,
@@ -101,7 +105,7 @@ def train_for(
     """Steps until the run has lasted `minutes` in all; `train_step` is given batch and rate."""
     task = progress.add_task(name, total=minutes, note="")
     began, saved = now() - run.seconds, run.seconds
-    for batch in DataLoader(source, batch_size=None, num_workers=1, worker_init_fn=_one_thread):
+    for batch in batches(source, device):
         loss = train_step(batch, rate_at(run, minutes))
         run.seconds = now() - began
         note = f"step {run.step}  loss {loss:.4f}"
@@ -112,6 +116,24 @@ def train_for(
         if run.seconds >= 60 * minutes:
             break
     run.save(checkpoint)
+
+
+def batches(source: Dataset[dict[str, Tensor]], device: torch.device) -> DataLoader[Any]:
+    """The batches in their order; beside a GPU every core of this process but one makes
+    some."""
+    on_gpu, cores = device.type == "cuda", len(os.sched_getaffinity(0))
+    return DataLoader(
+        source,
+        batch_size=None,
+        num_workers=max(1, cores - 1) if on_gpu else 1,
+        prefetch_factor=_BATCHES_AHEAD,
+        pin_memory=on_gpu,
+        worker_init_fn=_one_thread,
+    )
+
+
+def on_device(batch: Batch, device: torch.device) -> dict[str, Tensor]:
+    return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
 def _one_thread(worker: int) -> None:  # noqa: ARG001

@@ -27,6 +27,7 @@ from realtime.training.generator import (
     train,
 )
 from realtime.training.pictures import make_picture, stack
+from realtime.training.recipe import Recipe
 from realtime.training.timed import rate_at
 from tests.faces import drawn_face
 from tests.training.test_judges import write_recogniser
@@ -48,12 +49,14 @@ def test_photographs_are_sampled_as_the_pictures_were_made() -> None:
 def test_the_truth_itself_costs_little() -> None:
     picture = make_picture(drawn_photo(), drawn_face(12.0), WHITE)
     arrays = {name: torch.from_numpy(array) for name, array in stack([picture]).items()}
-    batch = to_tensors(arrays, torch.device("cpu"))
+    recipe = Recipe()
+    batch = to_tensors(arrays, torch.device("cpu"), recipe)
     wide, near = torch.zeros(1, 7, 40, 40), torch.zeros(1, 7, 96, 112)
-    without = picture_loss(compose_face(wide, near, batch), batch)
+    without = picture_loss(compose_face(wide, near, batch, recipe), batch, recipe)
     wide[:, 3:5], near[:, 3:5] = views(batch["flow"])
     near[:, 5:6] = torch.logit(to_lips(batch["matte"]), 1e-4)
-    assert picture_loss(compose_face(wide, near, batch), batch) < 0.5 * without
+    right = picture_loss(compose_face(wide, near, batch, recipe), batch, recipe)
+    assert right < 0.5 * without
 
 
 def test_the_rate_warms_up_and_falls_to_zero() -> None:

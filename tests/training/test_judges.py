@@ -16,6 +16,7 @@ from realtime.training.arcface import ArcFace
 from realtime.training.generator import to_tensors
 from realtime.training.judges import ARCFACE, VGG, Judges, into_crop, parsing_loss
 from realtime.training.pictures import make_picture, stack
+from realtime.training.recipe import Recipe
 from realtime.training.recogniser import FILE, NAME, Recogniser
 from tests.faces import drawn_face
 from tests.training.test_pictures import WHITE, drawn_photo
@@ -24,7 +25,7 @@ from tests.training.test_pictures import WHITE, drawn_photo
 def batch_of_one() -> dict[str, Tensor]:
     picture = make_picture(drawn_photo(), drawn_face(12.0), WHITE)
     arrays = {name: torch.from_numpy(array) for name, array in stack([picture]).items()}
-    return to_tensors(arrays, torch.device("cpu"))
+    return to_tensors(arrays, torch.device("cpu"), Recipe())
 
 
 def write_recogniser(runs: Path) -> None:
@@ -57,9 +58,9 @@ def test_the_truth_is_judged_better_than_grey(tmp_path: Path) -> None:
     judges = Judges.load(tmp_path, tmp_path, torch.device("cpu"))
     assert judges.mobile is None
     batch = batch_of_one()
-    truth = judges.loss(batch["truth"], batch)
+    truth = judges.loss(batch["truth"], batch, Recipe())
     grey = torch.full_like(batch["truth"], 0.5).requires_grad_(True)
-    loss = judges.loss(grey, batch)
+    loss = judges.loss(grey, batch, Recipe())
     assert truth.item() < loss.item()
     torch.autograd.backward(loss)
     assert grey.grad is not None
@@ -93,10 +94,10 @@ def test_published_networks_judge_too(tmp_path: Path) -> None:
     assert isinstance(judges.recogniser, ArcFace)
     batch = batch_of_one()
     darker = (0.9 * batch["truth"]).requires_grad_(True)
-    loss = judges.loss(darker, batch)
+    loss = judges.loss(darker, batch, Recipe())
     (gradient,) = torch.autograd.grad(loss, darker)
     assert (gradient != 0).any()
-    less = Judges(judges.parser, judges.recogniser, None, None).loss(darker, batch)
+    less = Judges(judges.parser, judges.recogniser, None, None).loss(darker, batch, Recipe())
     shift = 255 * 0.1 * batch["truth"].mean((2, 3))
     assert (loss - less).item() == pytest.approx(0.2 * shift.square().sum().item(), rel=1e-3)
 
