@@ -47,15 +47,15 @@ Tensors = dict[str, NDArray[Any]]
 class Avatar:
     """One enrolled person.
 
-    name: what the avatar is called. picture: uint8 RGB [H, W, 3], longer side at most 1280.
-    points: float32 [478, 3] landmarks in picture pixels. mask: uint8 [256, 256] region ids in the
-    canonical crop. matte: uint8 [H, W], 255 where the person is. plate: what lies behind the lips.
-    codes: float32, the style encoder's codes. consent: the statement under which the avatar was
-    made. created: ISO date. weights_hash: SHA-256 of the weights that made the codes. manner: how
-    it behaves by itself. edits: what was changed since enrolment, in words. These two may be absent
-    in a file: they came later, and a program that does not know them ignores them. film: what an
-    avatar enrolled from a video shows instead of the picture; a program that does not know it
-    refuses the file.
+    name: what the avatar is called. picture: uint8 RGB [H, W, 3], longer side at most 1280, an open
+    mouth in it sealed. points: float32 [478, 3] landmarks in picture pixels. mask: uint8 [256, 256]
+    region ids in the canonical crop. matte: uint8 [H, W], 255 where the person is. plate: what lies
+    behind the lips. codes: float32, the style encoder's codes. consent: the statement under which
+    the avatar was made. created: ISO date. weights_hash: SHA-256 of the weights that made the
+    codes. manner: how it behaves by itself. edits: what was changed since enrolment, in words.
+    These two may be absent in a file: they came later, and a program that does not know them
+    ignores them. film: what an avatar enrolled from a video shows instead of the picture; a program
+    that does not know it refuses the file.
     """
 
     name: str

@@ -14,6 +14,7 @@ from realtime.enroll.landmarks import Landmarker, portrait_points
 from realtime.enroll.mask import region_mask
 from realtime.enroll.matte import person_matte
 from realtime.enroll.parse import parse
+from realtime.enroll.sealed import sealed
 from realtime.enroll.teeth import with_own_teeth
 from realtime.errors import PortraitError
 from realtime.face import (
@@ -86,14 +87,15 @@ def enroll(
     closed = close_lips(placed)
     crop = crop_picture(picture, matrix)
     plate = fit_denture(default_denture(), closed, mouth_light(crop, closed))
+    shut = sealed(picture, points)
     return Avatar(
         name=name,
-        picture=picture,
+        picture=shut,
         points=points,
         mask=mask,
         matte=matte,
         plate=with_own_teeth(plate, crop, placed),
-        codes=encode(planes(crop), one_hot(mask)),
+        codes=encode(planes(crop_picture(shut, matrix)), one_hot(mask)),
         consent=consent,
         created=created,
         weights_hash=weights_hash,
