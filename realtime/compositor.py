@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from realtime.avatar_file import Avatar
 from realtime.backdrop import Background
-from realtime.face import crop_matrix, transform
+from realtime.face import FADE, FADE_BELOW, crop_matrix, transform
 from realtime.head_pose import HeadPose
 from realtime.setting import Setting
 from realtime.view import sample
@@ -21,8 +21,6 @@ Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 Box = tuple[slice, slice]
 
-# A layer's flow dies away within so many canonical pixels of its window: sides and top, and below.
-_FADE, _FADE_BELOW = 24, 48
 _UNSEEN = 1 / 255  # a matte below this paints nothing
 _WHOLE = slice(None), slice(None)
 
@@ -95,7 +93,7 @@ class Compositor:
     def _flow(self, layer: Layer, flow: Field, places: Field, reach: float) -> tuple[Box, Field]:
         """The layer's flow in picture pixels for the part of `places` that it moves."""
         rows, columns = layer.window
-        left, top = columns.start - _FADE, rows.start - _FADE
+        left, top = columns.start - FADE, rows.start - FADE
         flow = _turn(_fade_out(flow), self._from_crop)
         box = self._seen((left, top, flow.shape[1], flow.shape[0]), reach)
         # OpenCV looks up four channels in a third of the time of two.
@@ -151,14 +149,14 @@ def _turn(flow: Field, matrix: Field) -> Field:
 
 def _fade_out(flow: Field) -> Field:
     """Flow going on beyond its window and dying away: float32 [h + 72, w + 48, 2]."""
-    wider = cv2.copyMakeBorder(flow, _FADE, _FADE_BELOW, _FADE, _FADE, cv2.BORDER_REPLICATE)
+    wider = cv2.copyMakeBorder(flow, FADE, FADE_BELOW, FADE, FADE, cv2.BORDER_REPLICATE)
     return np.asarray(wider * _fading(*flow.shape[:2]), np.float32)
 
 
 @cache
 def _fading(height: int, width: int) -> Field:
     """How much is left of the flow of a window, and around it: float32 [h + 72, w + 48, 2]."""
-    above, below = _ease(_FADE), _ease(_FADE_BELOW)[::-1]
+    above, below = _ease(FADE), _ease(FADE_BELOW)[::-1]
     rows = np.concatenate([above, np.ones(height, np.float32), below])
     columns = np.concatenate([above, np.ones(width, np.float32), above[::-1]])
     return np.repeat((rows[:, None] * columns)[..., None], 2, axis=2)

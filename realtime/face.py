@@ -29,6 +29,9 @@ EYE_WINDOWS: tuple[Window, ...] = (
     (slice(64, 128), slice(32, 128)),
     (slice(64, 128), slice(128, 224)),
 )
+# What moves in the mouth's window goes on moving around it, ever less: within so many pixels at its
+# sides and top, and below.
+FADE, FADE_BELOW = 24, 48
 
 INNER_UPPER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 INNER_LOWER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)

@@ -27,11 +27,10 @@ from realtime.face import (
     jaw_drop,
     lip_polygons,
     move_lips,
-    overlay,
     transform,
 )
 from realtime.gallery import AvatarGallery
-from realtime.models.tsg import JAW, Mask, RestingMask
+from realtime.models.tsg import JAW, Mask, RestingMask, lay
 from realtime.mouth_plate import CAVITY
 from realtime.regions import REGIONS, Region, one_hot
 
@@ -158,12 +157,10 @@ def inputs(avatar: Avatar, opened: list[float]) -> list[Tensor]:
 
 def bare(avatar: Avatar) -> Mask:
     """The mouth window's mask, lips and mouth given to the skin, with eyes."""
-    mask = one_hot(avatar.mask)[(slice(None), *MOUTH_WINDOW)]
-    for region in (Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH, Region.EYES):
-        mask[Region.SKIN] += mask[region]
-        mask[region] = 0
-    for polygon in eye_polygons(resting(avatar)):
-        overlay(mask, Region.EYES, face.coverage(polygon, MOUTH_WINDOW))
+    rest = resting(avatar)
+    mask = RestingMask(one_hot(avatar.mask), rest, MOUTH_WINDOW).bare
+    for polygon in eye_polygons(rest):
+        lay(mask, Region.EYES, polygon, MOUTH_WINDOW)
     return mask
 
 
