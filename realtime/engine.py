@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from realtime.audio.voice import speaking
 from realtime.avatar_file import Avatar
 from realtime.backdrop import Background
 from realtime.canonical import CanonicalFace
@@ -35,10 +36,6 @@ from realtime.models.tsg import RestingMask
 from realtime.moving_head import MovingHead
 from realtime.pose_track import PoseTrack
 from realtime.regions import Region
-
-# A voice this loud (RMS of int16) moves the head as speaking does; it fades in about half a second.
-_SPEAKING_RMS = 1000.0
-_LEVEL_SMOOTHING = 0.92
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +129,7 @@ class Engine:
         film = self.outfit.avatar.film
         code = talk.reader.push(samples, film.face.habit if film else None)
         talk.sound.append(samples.copy())
-        loudness = float(np.sqrt(np.square(samples, dtype=np.float32).mean()))
-        target = min(loudness / _SPEAKING_RMS, 1.0)
-        talk.level = _LEVEL_SMOOTHING * talk.level + (1 - _LEVEL_SMOOTHING) * target
+        talk.level = float(speaking(talk.level, samples))
         if fresh or talk.shown is None:
             motion = self._networks.lips.landmarks(torch.from_numpy(code)).numpy()
             blink = talk.idle.blink(talk.index, talk.manner)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Self
+from dataclasses import asdict, astuple, dataclass, replace
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from realtime.sliders import demand_within
 
@@ -20,6 +23,7 @@ RANGES = {
 TURNS = ("yaw", "pitch", "roll")
 # Share of the way to what is asked that is gone in a frame: half of it in a fifth of a second.
 _EASE = 0.13
+_Number = TypeVar("_Number", float, NDArray[np.float64])
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,17 @@ class Manner:
             held[name] = min(max(getattr(self, name) + more, low), high)
         return replace(self, **held)
 
+    def as_vector(self) -> NDArray[np.float64]:
+        """float64 [5], in the order of the fields."""
+        return np.array(astuple(self), np.float64)
+
     def towards(self, asked: Self, *, lids_open: bool) -> Self:
         """One frame nearer to what is asked; the blinks change while the lids are open."""
-        eased = {
-            name: value + _EASE * (getattr(asked, name) - value)
-            for name, value in asdict(self).items()
-        }
-        eased["blinks"] = asked.blinks if lids_open else self.blinks
-        return replace(self, **eased)
+        nearer = {name: eased(value, getattr(asked, name)) for name, value in asdict(self).items()}
+        nearer["blinks"] = asked.blinks if lids_open else self.blinks
+        return replace(self, **nearer)
+
+
+def eased(value: _Number, asked: _Number) -> _Number:
+    """One frame nearer to what is asked."""
+    return value + _EASE * (asked - value)

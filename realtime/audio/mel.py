@@ -16,8 +16,8 @@ HOP_SAMPLES = SAMPLE_RATE * 10 // 1000
 HOPS_PER_FRAME = FRAME_SAMPLES // HOP_SAMPLES
 FLOOR = 1e-6  # power of a band in digital silence: about 75 dB below loud speech
 SILENCE = float(np.log(FLOOR))
+PAST_SAMPLES = WINDOW_SAMPLES - HOP_SAMPLES  # what a frame's first window shares with the last
 
-_PAST_SAMPLES = WINDOW_SAMPLES - HOP_SAMPLES
 _FFT_SIZE = 512
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 7600.0
 _LINEAR_HZ, _HZ_PER_MEL, _LOG_STEP = 1000.0, 200.0 / 3.0, np.log(6.4) / 27.0
@@ -62,6 +62,15 @@ def _window() -> Mel:
     return np.asarray(hann / np.sqrt(np.sum(hann**2)) / 32768.0, np.float32)
 
 
+@cache
+def fourier() -> Mel:
+    """Window and Fourier transform as one matrix: int16 samples @ it are the real, then the
+    imaginary parts of the FFT's bins: float32 [400, 514]."""
+    turns = np.outer(np.arange(WINDOW_SAMPLES), np.arange(_FFT_SIZE // 2 + 1)) / _FFT_SIZE
+    wave = np.exp(-2j * np.pi * turns)
+    return np.asarray(_window()[:, None] * np.hstack([wave.real, wave.imag]), np.float32)
+
+
 def _log_mel_of(sound: Sound) -> Mel:
     """Every whole window of int16 [240 + 160 n] -> float32 [n, 80]."""
     windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW_SAMPLES)[::HOP_SAMPLES]
@@ -77,19 +86,19 @@ def log_mel(sound: Sound) -> Mel:
     """
     if len(sound) < HOP_SAMPLES:
         return np.zeros((0, BANDS), np.float32)
-    return _log_mel_of(np.concatenate([np.zeros(_PAST_SAMPLES, np.int16), sound]))
+    return _log_mel_of(np.concatenate([np.zeros(PAST_SAMPLES, np.int16), sound]))
 
 
 @dataclass
 class LogMel:
     """Streaming log-mel; remembers the 240 samples that the next window shares with the last."""
 
-    _past: Sound = field(default_factory=lambda: np.zeros(_PAST_SAMPLES, np.int16))
+    _past: Sound = field(default_factory=lambda: np.zeros(PAST_SAMPLES, np.int16))
 
     def push(self, frame: Sound) -> Mel:
         """int16 [640] -> float32 [4, 80]; raises ValueError on any other length."""
         if frame.shape != (FRAME_SAMPLES,):
             raise ValueError(f"a frame holds {FRAME_SAMPLES} samples, found shape {frame.shape}")
         joined = np.concatenate([self._past, frame])
-        self._past = joined[-_PAST_SAMPLES:].copy()
+        self._past = joined[-PAST_SAMPLES:].copy()
         return _log_mel_of(joined)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from realtime.audio.mel import BANDS, SILENCE
@@ -68,8 +69,10 @@ class CausalConv(nn.Module):
     def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """float32 [B, C, T] and [B, C, past] -> [B, C', T / stride] and the next past."""
         joined = torch.cat([past, x], 2)
-        y = self.norm(self.conv(joined).transpose(1, 2))
-        return nn.functional.gelu(y).transpose(1, 2), joined[:, :, joined.shape[2] - self.past :]
+        # A matrix product of what the kernel sees: for a single frame in half a convolution's time.
+        seen = joined.unfold(2, *self.conv.kernel_size, *self.conv.stride).transpose(1, 2)
+        y = self.norm(F.linear(seen.flatten(2), self.conv.weight.flatten(1), self.conv.bias))
+        return F.gelu(y).transpose(1, 2), joined[:, :, joined.shape[2] - self.past :]
 
 
 class AudioEncoder(nn.Module):
@@ -111,9 +114,22 @@ class AudioEncoder(nn.Module):
             x, past = conv(x, past)
             stem.append(past)
         x = self.dropout(x.transpose(1, 2))
-        y, hidden = self.memory(x, state.hidden)
+        y, hidden = self._remember(x, state.hidden)
         y = self.dropout(x + y)
         logits = self.phones(y).reshape(*y.shape[:2], HINDSIGHTS, len(PHONES))
         loudness = normal.reshape(*y.shape[:2], -1).mean(2, keepdim=True)
         e = torch.cat([self.features(y), loudness, logits.softmax(3).flatten(2)], 2)
         return Heard(e, logits), EncoderState(stem, hidden)
+
+    def _remember(self, x: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """float32 [B, T, W] and the hidden state [layers, B, W] before it -> the same after."""
+        if x.shape[1] > 1:
+            y: Tensor
+            y, hidden = self.memory(x, hidden)
+            return y, hidden
+        # A single frame, by the cells of nn.GRU: they are started in less time.
+        y, layers = x[:, 0], []
+        for weights, before in zip(self.memory.all_weights, hidden, strict=True):
+            y = torch.gru_cell(y, before, *weights)
+            layers.append(y)
+        return y[:, None], torch.stack(layers)

@@ -73,8 +73,7 @@ class LipDecoder(nn.Module):
     basis: Tensor
     scale: Tensor
     gain: Tensor
-    closers: Tensor
-    cost: Tensor
+    odds: Tensor
 
     def __init__(self, config: LipDecoderConfig) -> None:
         super().__init__()
@@ -90,12 +89,11 @@ class LipDecoder(nn.Module):
         self.register_buffer("basis", torch.zeros(CODES, LANDMARKS, 3))
         self.register_buffer("scale", torch.ones(CODES))
         self.register_buffer("gain", torch.ones(CODES))
-        closers = torch.tensor([PHONES.index(phone) for phone in CLOSING_PHONES])
-        self.register_buffer("closers", closers, persistent=False)
-        cost = torch.full((len(PHONES),), config.consonant)
-        cost[[PHONES.index(phone) for phone in VOWELS]] = 1
-        cost[closers] = 0
-        self.register_buffer("cost", cost, persistent=False)
+        # By phone: how much it wants the lips shut, and what shutting them by mistake costs.
+        odds = torch.tensor([0.0, config.consonant]).repeat(len(PHONES), 1)
+        odds[[PHONES.index(phone) for phone in VOWELS]] = torch.tensor([0.0, 1.0])
+        odds[[PHONES.index(phone) for phone in CLOSING_PHONES]] = torch.tensor([config.closing, 0])
+        self.register_buffer("odds", odds, persistent=False)
 
     def estimate(self, window: Tensor, present: Tensor) -> Tensor:
         """What is trained: [..., 6, E] and bool [..., 6] -> code [..., 16], without closing."""
@@ -126,8 +124,8 @@ class LipDecoder(nn.Module):
         now = by_phone.diagonal(dim1=-3, dim2=-2)
         newest = ahead[..., None, None].expand(*now.shape[:-1], 1)
         phones = now.gather(-1, newest)[..., 0]
-        wanted = self.config.closing * phones[..., self.closers].sum(-1)
-        return wanted / (wanted + phones @ self.cost).clamp(min=1e-6)
+        wanted, cost = (phones @ self.odds).unbind(-1)
+        return wanted / (wanted + cost).clamp(min=1e-6)
 
     def _opening(self, code: Tensor) -> Tensor:
         """The part of a code [..., 16] that parts the lips; what is left stays round or wide.
@@ -188,7 +186,7 @@ class LipReader:
         """
         state = self._state
         mel = torch.from_numpy(state.mel.push(frame))[None]
-        gain = state.easing.push(frame)
+        (gain,) = state.easing.push(frame[None])
         heard, state.encoder = self._encoder(mel, state.encoder)
         state.heard.append(heard.e[0, 0])
         state.step += 1

@@ -24,7 +24,7 @@ def _noise(seconds: float, level: float) -> Sound:
 
 
 def _gains(easing: RestEasing, sound: Sound) -> list[float]:
-    return [easing.push(frame) for frame in sound.reshape(-1, FRAME_SAMPLES)]
+    return [float(easing.push(frame)[0]) for frame in sound.reshape(-1, 1, FRAME_SAMPLES)]
 
 
 def test_starts_at_rest_and_wakes_within_a_frame() -> None:
@@ -45,6 +45,17 @@ def test_long_silence_rests_and_short_silence_does_not(level: float) -> None:
     assert steps.max() < 0.4, "eases"
 
 
+def test_voices_are_heard_each_by_itself() -> None:
+    sounds = np.stack([_voice(1.0), _noise(1.0, 500.0)])
+    both = RestEasing(2)
+    gains = np.stack([both.push(pair) for pair in np.split(sounds, FRAME_RATE, axis=1)], 1)
+    for gain, sound in zip(gains, sounds, strict=True):
+        assert gain.tolist() == _gains(RestEasing(), sound)
+    both.reset(0)
+    rest, on = both.push(np.zeros((2, FRAME_SAMPLES), np.int16))
+    assert (rest, on) == (0.0, gains[1, -1])
+
+
 def test_other_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="640"):
-        RestEasing().push(np.zeros(10, np.int16))
+        RestEasing().push(np.zeros((1, 10), np.int16))

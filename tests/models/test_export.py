@@ -26,8 +26,6 @@ class OneFrame(nn.Module):
 def exported(network: nn.Module, *inputs: object) -> nn.Module:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", FutureWarning)
-        # nn.GRU assigns its own list of weights again while it is traced.
-        warnings.filterwarnings("ignore", message="The tensor attributes .*_flat_weights")
         return torch.export.export(network.eval(), inputs).module()
 
 

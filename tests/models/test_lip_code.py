@@ -116,10 +116,10 @@ def test_reading_in_pieces_equals_the_whole(
     sound = _sound()
     read = _read(LipReader(encoder, decoder, ahead), sound)
     easing = RestEasing()
-    gains = [easing.push(frame) for frame in sound.reshape(-1, FRAME_SAMPLES)]
+    gains = np.stack([easing.push(frame) for frame in sound.reshape(-1, 1, FRAME_SAMPLES)])
     heard, _ = encoder(torch.from_numpy(log_mel(sound))[None], encoder.start())
     whole = decoder(*windows(heard.e, torch.tensor([ahead])))[0].numpy()
-    expected = whole[: FRAMES - ahead] * np.array(gains[ahead:])[:, None]
+    expected = whole[: FRAMES - ahead] * gains[ahead:]
     np.testing.assert_allclose(read[ahead:], expected, atol=1e-5)
     assert not read[:ahead].any()
 
