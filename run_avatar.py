@@ -271,10 +271,12 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
         "--sessions", type=_COUNT, default=1, help="and how many at once, up to so many"
     )
     sub.add_argument("--png", type=Path, metavar="FILE", help="sessions against latency, drawn")
+    _add_device(sub)
     sub.set_defaults(command=command("bench", "engine"))
     sub = benches.add_parser(
         "kernels", parents=[measuring], help="what the regional layers cost over plain convolutions"
     )
+    _add_device(sub)
     sub.set_defaults(command=command("bench", "kernels"))
     sub = benches.add_parser(
         "call", parents=[measuring], help="how late, and how far out of step, a call arrives"
@@ -308,6 +310,12 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.add_argument("--offers", type=int, default=0, help="and so many real ones, timed")
     sub.add_argument("--png", type=Path, metavar="FILE", help="the workers' calls over time")
     sub.set_defaults(command=command("cluster", "bench"))
+
+
+def _add_device(parser: Parser) -> None:
+    parser.add_argument(
+        "--device", default="cpu", choices=("cpu", "cuda"), help="what computes the frames"
+    )
 
 
 def _add_eval(commands: Commands, measuring: Parser) -> None:

@@ -95,7 +95,7 @@ def _reference(
     heads: Heads | None,
     below: Tensor | None,
 ) -> tuple[Tensor, Tensor | None]:
-    y = _convolve(x, weight).float() * region_map(condition, tables.demodulation)
+    y = _convolve(x, weight).to(condition.dtype) * region_map(condition, tables.demodulation)
     if tables.told is not None:
         y = y + region_map(condition, tables.told)
     y = F.leaky_relu(y + shift, SLOPE)

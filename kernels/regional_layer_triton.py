@@ -17,6 +17,7 @@ from kernels.regional_passes import SLOPE
 _CONDITION, _HEADS = 16, 16  # what fits; a tensor core's product wants sixteen each way
 # Few pixels a program where there are few pixels, so that more of the GPU takes part.
 _FEW_PIXELS, _FEW, _MANY = 1 << 14, 16, 64
+_WIDE = 64 * 128  # sums a program that would not fit into the registers of four warps
 
 
 def regional_layer(
@@ -29,7 +30,7 @@ def regional_layer(
     below: Tensor | None,
     *,
     block: int | None = None,
-    warps: int = 4,
+    warps: int | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """See `kernels.regional_layer.regional_layer`; a program makes `block` pixels."""
     batch, into, height, width = x.shape
@@ -39,8 +40,11 @@ def regional_layer(
     features = _empty(size, x)
     kinds = 0 if heads is None else heads.weight.shape[1]
     sums = None if heads is None else _empty((batch, kinds, *size[2:]), condition)
+    channels = max(16, triton.next_power_of_2(out))
     if block is None:
         block = _FEW if batch * height * width * parities < _FEW_PIXELS else _MANY
+    if warps is None:
+        warps = 8 if block * channels >= _WIDE else 4
     _check_layout(x, condition, shift, below)
     # Unused pointers must be pointers all the same.
     told, following = tables.told, tables.next_scale
@@ -57,7 +61,7 @@ def regional_layer(
         0 if shift.shape[0] == 1 else shift.stride(0),
         INTO=into,
         OUT=out,
-        CHANNELS=max(16, triton.next_power_of_2(out)),
+        CHANNELS=channels,
         INPUTS=32 if into % 32 == 0 else 16,
         INPUT_BLOCKS=triton.cdiv(into, 32 if into % 32 == 0 else 16),
         TAPS=taps,

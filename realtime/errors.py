@@ -6,6 +6,7 @@ SegTalkerError
 │   ├── SoundError      no sound track, nothing but silence, not a media file
 │   └── AvatarError     not an .avatar file, damaged, or of another version
 ├── ModelError          weights or a model file missing, damaged or foreign
+├── DeviceError         no GPU where one was asked for
 └── OutputError         the result cannot be written
 """
 
@@ -34,6 +35,10 @@ class AvatarError(InputError):
 
 class ModelError(SegTalkerError):
     """Weights or a model file that are missing, damaged or foreign."""
+
+
+class DeviceError(SegTalkerError):
+    """No GPU where one was asked for."""
 
 
 class OutputError(SegTalkerError):

@@ -46,6 +46,12 @@ LOWER_LIP_ROWS = (
     (76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306),
     (62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292),
 )
+# Closed outlines of the lips and of what lies between them.
+LIP_OUTLINES = {
+    Region.UPPER_LIP: (*OUTER_UPPER_LIP, *INNER_UPPER_LIP[::-1]),
+    Region.LOWER_LIP: (*OUTER_LOWER_LIP, *INNER_LOWER_LIP[::-1]),
+    Region.MOUTH: (*INNER_UPPER_LIP, *INNER_LOWER_LIP[::-1]),
+}
 CHIN = (148, 152, 377, 175)
 OVAL = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
@@ -180,15 +186,7 @@ def close_eyes(points: Points, amount: float) -> Points:
 
 def lip_polygons(points: Points) -> dict[Region, Points]:
     """Closed outlines of upper lip, lower lip and the inside of the mouth."""
-
-    def outline(first: tuple[int, ...], second: tuple[int, ...]) -> Points:
-        return points[[*first, *second[::-1]]][:, :2]
-
-    return {
-        Region.UPPER_LIP: outline(OUTER_UPPER_LIP, INNER_UPPER_LIP),
-        Region.LOWER_LIP: outline(OUTER_LOWER_LIP, INNER_LOWER_LIP),
-        Region.MOUTH: outline(INNER_UPPER_LIP, INNER_LOWER_LIP),
-    }
+    return {region: points[list(outline), :2] for region, outline in LIP_OUTLINES.items()}
 
 
 def eye_polygons(points: Points) -> list[Points]:

@@ -19,6 +19,8 @@ Picture = NDArray[np.uint8]
 # The photograph is sampled linearly, from a picture of so many pixels a frame pixel: as true as
 # the cubic, as sharp between pixels as on them, and in a third of its time.
 _FINE = 3
+# Pixels a frame pixel that a picture has at most, being a whole number of times finer than before.
+GREATEST_SCALE = 3.6
 
 
 @dataclass(frozen=True, eq=False)

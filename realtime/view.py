@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -19,7 +20,7 @@ _FACE_HEIGHT, _LARGEST_FACE_HEIGHT = 0.46, 0.58
 # A picture finer than this many pixels a frame pixel is reduced first, or it would shimmer.
 _FINEST = 1.5
 # Room around the frame, in frame pixels, for what a moving head pulls in.
-_MARGIN = 24
+MARGIN = 24
 # Shoulders go on falling this steeply beyond the sides; what is made up blurs within this share
 # of the picture's width.
 _SHOULDER_FALL = 0.6
@@ -63,6 +64,18 @@ class View:
         seen = cv2.warpAffine(frame, placed, size, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(seen, np.uint8)
 
+    def cut(self, margin: float) -> View:
+        """The same view of no more of the picture than the frame and so many of its pixels around
+        it show, where the picture goes that far."""
+        (x, y), (width, height) = self.origin, self.size
+        left, top = (max(math.floor(at - margin * self.scale), 0) for at in (x, y))
+        right, bottom = (
+            math.ceil(at + (side + margin) * self.scale) for at, side in ((x, width), (y, height))
+        )
+        points = self.points - np.array([left, top, 0], np.float32)
+        picture = self.picture[top:bottom, left:right]
+        return View(picture, points, self.scale, (x - left, y - top), self.size)
+
     def finer(self, times: int) -> View:
         """The same view of a picture with `times` as many pixels each way, smooth between them."""
         between = (times - 1) / 2  # the new pixel in the middle of an old one's
@@ -94,7 +107,7 @@ def lay_out(picture: Picture, matte: Picture, points: Points, size: tuple[int, i
         points, zoom = points * np.float32(factor), zoom / factor
         left, top = left * factor, top * factor
     scale = 1 / zoom
-    margin = _MARGIN * scale
+    margin = MARGIN * scale
     height, width = matte.shape
     pads = (
         max(0, int(np.ceil(margin - left))),

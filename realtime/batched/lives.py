@@ -50,13 +50,18 @@ class Lives:
         self._lives[session] = IdleLife(seed)
         self._motion = Motion.of_all([life.motion for life in self._lives])
         self._asked[session] = self._manner[session] = manner.as_vector()
-        self._easing.reset(session)
-        self._level[session] = self._index[session] = 0
+        self.hush(session)
+        self._index[session] = 0
         self._drawn[session] = np.nan
 
     def ask(self, session: int, manner: Manner) -> None:
         """From now on the session's manner goes over to this one."""
         self._asked[session] = manner.as_vector()
+
+    def hush(self, session: int) -> None:
+        """As if the session had heard nothing yet; head and lids go on as they were."""
+        self._easing.reset(session)
+        self._level[session] = 0
 
     def step(self, sound: Sound) -> Bearing:
         """Everybody's newest sound, int16 [N, 640] -> the next frame; ValueError on another

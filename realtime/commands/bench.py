@@ -16,6 +16,7 @@ from realtime.audio.sources import sound_blocks
 from realtime.avatar_file import Avatar
 from realtime.backdrop import Background
 from realtime.clock import Sound
+from realtime.commands import bench_gpu
 from realtime.commands.common import (
     ASSETS,
     Arguments,
@@ -23,6 +24,7 @@ from realtime.commands.common import (
     fastest_backend,
     load_networks,
     report,
+    report_crowds,
 )
 from realtime.engine import Engine
 from realtime.errors import OutputError
@@ -30,7 +32,7 @@ from realtime.frame import Picture
 from realtime.gallery import AvatarGallery
 from realtime.measure.bench_engine import bench_engine, multiply_adds
 from realtime.measure.bench_kernels import bench_kernels
-from realtime.measure.bench_sessions import bench_sessions, plot
+from realtime.measure.bench_sessions import bench_sessions
 from realtime.measure.step_parts import step_parts
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, backends
@@ -47,6 +49,9 @@ _SHOWN_PEOPLE = 6
 def engine(arguments: Arguments) -> None:
     """The engine's step, and with --sessions how many share the machine."""
     networks = load_networks()
+    if arguments.device == "cuda":
+        bench_gpu.engine(networks, arguments)
+        return
     threads = torch.get_num_threads()
     backend = fastest_backend(networks)
     engine = build_engine(networks, arguments, backend)
@@ -79,20 +84,7 @@ def _crowd(
     """One session, two, and so on to as many as were asked for: prints all, returns the last."""
     engines = [build_engine(networks, arguments, backend) for _ in range(arguments.sessions)]
     crowds = bench_sessions(engines, blocks, seconds=arguments.seconds, now=time.perf_counter)
-    for crowd in crowds:
-        print(
-            f"{crowd.sessions:>3} sessions: p50 {crowd.latency_p50_ms:.1f} ms, "
-            f"p99 {crowd.latency_p99_ms:.1f} ms, load {crowd.load:.2f}"
-        )
-    if arguments.png:
-        plot(crowds, arguments.png)
-    last = crowds[-1]
-    return {
-        "sessions": last.sessions,
-        "sessions_p50_ms": last.latency_p50_ms,
-        "sessions_p99_ms": last.latency_p99_ms,
-        "sessions_load": last.load,
-    }
+    return report_crowds(crowds, arguments.png)
 
 
 def edit(arguments: Arguments) -> None:
@@ -164,6 +156,9 @@ def _region_codes(people: Sequence[Avatar], png: Path | None) -> dict[str, float
 
 def kernels(arguments: Arguments) -> None:
     """Layer by layer, then in sum."""
+    if arguments.device == "cuda":
+        bench_gpu.kernels(arguments)
+        return
     result, rows = bench_kernels(backends(), time.perf_counter)
     print(f"{'layer':>24}  plain ms   ours ms  R-fold ms")
     for row in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from realtime.backdrop import Background
 from realtime.engine import Engine
 from realtime.errors import OutputError
 from realtime.gallery import AvatarGallery
+from realtime.measure.bench_sessions import Crowd, plot
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, chosen, measured
 from realtime.models.weights import load_weights
@@ -78,3 +80,21 @@ def report(result: dict[str, Any], json_file: Path | None) -> None:
             json_file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
         except OSError as error:
             raise OutputError(f"cannot write {json_file}: {error.strerror}") from error
+
+
+def report_crowds(crowds: Sequence[Crowd], png: Path | None) -> dict[str, float | int]:
+    """Prints all, draws them if asked, and returns the last."""
+    for crowd in crowds:
+        print(
+            f"{crowd.sessions:>4} sessions: p50 {crowd.latency_p50_ms:.2f} ms, "
+            f"p99 {crowd.latency_p99_ms:.2f} ms, load {crowd.load:.3f}"
+        )
+    if png:
+        plot(crowds, png)
+    last = crowds[-1]
+    return {
+        "sessions": last.sessions,
+        "sessions_p50_ms": last.latency_p50_ms,
+        "sessions_p99_ms": last.latency_p99_ms,
+        "sessions_load": last.load,
+    }

@@ -5,6 +5,17 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
+import torch
+
+from realtime.errors import DeviceError
+
+
+def gpu_name() -> str:
+    """The first CUDA device's model; DeviceError where there is none."""
+    if not torch.cuda.is_available():
+        raise DeviceError("expected a CUDA GPU that PyTorch can use, found none")
+    return torch.cuda.get_device_name()
+
 
 def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's model; its architecture where the system does not tell."""
