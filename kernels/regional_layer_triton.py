@@ -6,6 +6,8 @@ them. Of a doubling layer, a program's pixels share a parity and so a 2x2 kernel
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import triton
 import triton.language as tl
@@ -17,7 +19,17 @@ from kernels.regional_passes import SLOPE
 _CONDITION, _HEADS = 16, 16  # what fits; a tensor core's product wants sixteen each way
 # Few pixels a program where there are few pixels, so that more of the GPU takes part.
 _FEW_PIXELS, _FEW, _MANY = 1 << 14, 16, 64
-_WIDE = 64 * 128  # sums a program that would not fit into the registers of four warps
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a layer is cut: pixels of a program, channels in of a turn of its loop, warps of a
+    program, turns whose loads are under way at once."""
+
+    pixels: int
+    inputs: int
+    warps: int = 4
+    stages: int = 3
 
 
 def regional_layer(
@@ -29,10 +41,9 @@ def regional_layer(
     heads: Heads | None,
     below: Tensor | None,
     *,
-    block: int | None = None,
-    warps: int | None = None,
+    launch: Launch | None = None,
 ) -> tuple[Tensor, Tensor | None]:
-    """See `kernels.regional_layer.regional_layer`; a program makes `block` pixels."""
+    """See `kernels.regional_layer.regional_layer`; `launch` is chosen by size."""
     batch, into, height, width = x.shape
     parities, taps, out = weight.shape[0] ** 2, weight.shape[2], weight.shape[5]
     step = weight.shape[0]
@@ -40,18 +51,15 @@ def regional_layer(
     features = _empty(size, x)
     kinds = 0 if heads is None else heads.weight.shape[1]
     sums = None if heads is None else _empty((batch, kinds, *size[2:]), condition)
-    channels = max(16, triton.next_power_of_2(out))
-    if block is None:
-        block = _FEW if batch * height * width * parities < _FEW_PIXELS else _MANY
-    if warps is None:
-        warps = 8 if block * channels >= _WIDE else 4
+    if launch is None:
+        launch = _launch(batch * height * width * parities, into)
     _check_layout(x, condition, shift, below)
     # Unused pointers must be pointers all the same.
     told, following = tables.told, tables.next_scale
     head = tables.demodulation if heads is None else heads.weight
     bias = tables.demodulation if heads is None else heads.bias
     lower = condition if below is None else below
-    _layer_kernel[(triton.cdiv(height * width, block), parities, batch)](
+    _layer_kernel[(triton.cdiv(height * width, launch.pixels), parities, batch)](
         *(x, weight, condition, tables.demodulation),
         tables.demodulation if told is None else told,
         tables.demodulation if following is None else following,
@@ -61,9 +69,9 @@ def regional_layer(
         0 if shift.shape[0] == 1 else shift.stride(0),
         INTO=into,
         OUT=out,
-        CHANNELS=channels,
-        INPUTS=32 if into % 32 == 0 else 16,
-        INPUT_BLOCKS=triton.cdiv(into, 32 if into % 32 == 0 else 16),
+        CHANNELS=max(16, triton.next_power_of_2(out)),
+        INPUTS=launch.inputs,
+        INPUT_BLOCKS=triton.cdiv(into, launch.inputs),
         TAPS=taps,
         STEP=step,
         SHARES=condition.shape[1],
@@ -74,13 +82,18 @@ def regional_layer(
         STYLED=following is not None,
         BELOW=below is not None,
         SLOPE=SLOPE,
-        PIXELS=block,
+        PIXELS=launch.pixels,
         # The interpreter multiplies the bits of bfloat16 as integers, so it is given numbers.
         HALF=x.dtype == torch.bfloat16 and x.is_cuda,
         EXACT=x.dtype == torch.float32,
-        num_warps=warps,
+        num_warps=launch.warps,
+        num_stages=launch.stages,
     )
     return features, sums
+
+
+def _launch(pixels: int, into: int) -> Launch:
+    return Launch(_FEW if pixels < _FEW_PIXELS else _MANY, 32 if into % 32 == 0 else 16)
 
 
 @triton.jit  # type: ignore[untyped-decorator]

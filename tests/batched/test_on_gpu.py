@@ -42,6 +42,7 @@ def test_layers_agree_with_float64(shape: Shape, dtype: torch.dtype, batch: int)
     weight = (random(shape.out, shape.into, 3, 3) * (9 * shape.into) ** -0.5).to(dtype)
     kernel = packed(weight, doubling=shape.upsamples)
     condition = random(batch, CONDITION, shape.rows, shape.columns).softmax(1)
+    condition = condition.contiguous(memory_format=torch.channels_last)
     tables = [random(batch, CONDITION, shape.out), random(CONDITION, shape.out)]
     tables.append(random(batch, CONDITION, shape.out))
     shift = random(1, shape.out, shape.rows, shape.columns).to(dtype)
