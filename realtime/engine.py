@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from realtime.audio.voice import speaking
 from realtime.avatar_file import Avatar
-from realtime.backdrop import Background
+from realtime.backdrop import Background, Blur
+from realtime.batched.look import DeviceLook
 from realtime.canonical import CanonicalFace
 from realtime.clock import FRAME_SAMPLES, Sound, lookahead_frames
 from realtime.compositor import Compositor, Layer
@@ -106,6 +107,8 @@ class Engine:
     def _looking(self, avatar: Avatar, background: Background) -> Look:
         if avatar.film is not None:
             return MovingHead(avatar.film, self.size).before(background)
+        if self._backend.name == "cuda":
+            return _DevicePortrait(self._networks, avatar, self.size, background)
         face = _Face(self._networks, avatar, self._backend)
         return _Portrait(face, avatar, self.size, background)
 
@@ -173,6 +176,28 @@ class _Portrait:
 
     def before(self, background: Background) -> _Portrait:
         return _Portrait(self._face, self._avatar, self._size, background)
+
+
+class _DevicePortrait:
+    """A photograph shown by a GPU; by the CPU while what is behind it moves."""
+
+    def __init__(
+        self, networks: Networks, avatar: Avatar, size: tuple[int, int], background: Background
+    ) -> None:
+        self._who = networks, avatar, size
+        self._look = self._looking(background)
+
+    def show(self, pose: HeadPose, motion: Points, blink: float) -> Picture:
+        return self._look.show(pose, motion, blink)
+
+    def before(self, background: Background) -> _DevicePortrait:
+        return _DevicePortrait(*self._who, background)
+
+    def _looking(self, background: Background) -> _Portrait | DeviceLook:
+        networks, avatar, size = self._who
+        if background is None or isinstance(background, (Blur, np.ndarray)):
+            return DeviceLook(networks, avatar, size, background, torch.device("cuda"))
+        return _Portrait(_Face(networks, avatar, Backend()), avatar, size, background)
 
 
 class _Face:

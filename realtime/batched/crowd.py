@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from realtime.avatar_file import Avatar
 from realtime.backdrop import Background
-from realtime.batched.drawing import Drawing, Sketch
+from realtime.batched.drawing import POINTS, Drawing, Sketch
 from realtime.batched.hearing import Hearing
 from realtime.batched.layers import Layers
 from realtime.batched.stage import Stage, Standing
@@ -45,24 +45,15 @@ class Portrait:
         return cls(Sketch.of(face, avatar.plate), graph, standing)
 
 
-class Crowd(nn.Module):
-    """Hearing, mask, generator and compositor of N sessions, each with an avatar of its own.
-
-    `forward` changes buffers in place and allocates alike every time: it can be captured.
-    """
+class Faces(nn.Module):
+    """Mask, generator and compositor of N sessions, each with an avatar of its own."""
 
     def __init__(
-        self,
-        networks: Networks,
-        sessions: int,
-        size: tuple[int, int],
-        lookahead_frames: int,
-        dtype: torch.dtype,
+        self, networks: Networks, sessions: int, size: tuple[int, int], dtype: torch.dtype
     ) -> None:
         """size: (width, height) of all frames; dtype: the generator's."""
         super().__init__()
-        self.hearing = Hearing(networks.encoder, networks.lips, sessions, lookahead_frames)
-        self.drawing = Drawing(networks.lips, sessions)
+        self.drawing = Drawing(sessions)
         self.layers = Layers(networks.generator, sessions, dtype)
         self.stage = Stage(sessions, size)
 
@@ -73,26 +64,39 @@ class Crowd(nn.Module):
         self.layers.seat(session, portrait.graph)
         self.stage.seat(session, portrait.standing)
 
-    def forward(self, sound: Tensor, gain: Tensor, pose: Tensor, blink: Tensor) -> Tensor:
-        """sound int16 [N, 640], gain float32 [N], pose float32 [N, 6] and blink int32 [N] of
-        `realtime.batched.lives` -> RGB uint8 [N, H, W, 3]."""
-        condition = self.drawing(self.hearing(sound, gain))
-        frames: Tensor = self.stage(pose, *self.layers(condition), blink)
+    def forward(self, motion: Tensor, pose: Tensor, blink: Tensor) -> Tensor:
+        """motion float32 [N, P, 2] of the landmarks POINTS, in eye distances, pose float32 [N, 6],
+        blink int32 [N], a place in LID_AMOUNTS -> RGB uint8 [N, H, W, 3]."""
+        frames: Tensor = self.stage(pose, *self.layers(self.drawing(motion)), blink)
         return frames
 
 
-def captured(work: Callable[[], object]) -> Callable[[], None]:
-    """`work` as one CUDA graph: what it launches is launched again by one call.
+class Crowd(nn.Module):
+    """Hearing and faces of N sessions.
 
-    It is run a few times first, so that every kernel is compiled and every library has chosen.
+    `forward` changes buffers in place and allocates alike every time: it can be captured.
     """
-    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):
-        for _ in range(3):
-            work()
-    torch.cuda.current_stream().wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        work()
-    return graph.replay
+
+    basis: Tensor
+
+    def __init__(
+        self,
+        networks: Networks,
+        sessions: int,
+        size: tuple[int, int],
+        lookahead_frames: int,
+        dtype: torch.dtype,
+    ) -> None:
+        super().__init__()
+        # Copies, for they move to the device and other engines' networks stay.
+        encoder, lips = deepcopy(networks.encoder), deepcopy(networks.lips)
+        self.hearing = Hearing(encoder, lips, sessions, lookahead_frames)
+        self.faces = Faces(networks, sessions, size, dtype)
+        self.register_buffer("basis", networks.lips.basis[:, POINTS, :2].flatten(1))
+
+    def forward(self, sound: Tensor, gain: Tensor, pose: Tensor, blink: Tensor) -> Tensor:
+        """sound int16 [N, 640] and gain float32 [N] of `realtime.batched.lives`; the rest as for
+        Faces."""
+        motion = self.hearing(sound, gain) @ self.basis
+        frames: Tensor = self.faces(motion.view(len(sound), -1, 2), pose, blink)
+        return frames

@@ -1,4 +1,4 @@
-"""From lip codes to what the generator is told: landmarks moved, mask and mouth plate drawn."""
+"""From landmarks that move to what the generator is told: mask and mouth plate, drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from realtime.face import (
     close_lips,
     eye_polygons,
 )
-from realtime.models.lip_code import LipDecoder
 from realtime.models.tsg import JAW, RestingMask, lay
 from realtime.mouth_plate import CAVITY, MouthPlate
 from realtime.regions import REGIONS, Region
@@ -31,7 +30,7 @@ _ROWS, _COLUMNS = MOUTH_WINDOW
 _SIZE = _ROWS.stop - _ROWS.start, _COLUMNS.stop - _COLUMNS.start
 _OUTLINE = len(LIP_OUTLINES[Region.MOUTH])
 # Every outline whole and in its order, so that moved points need no gathering; then the chin.
-_POINTS = [*JAW, *(point for region in LIPS for point in LIP_OUTLINES[region]), *CHIN]
+POINTS = [*JAW, *(point for region in LIPS for point in LIP_OUTLINES[region]), *CHIN]
 _LIPS = slice(len(JAW), len(JAW) + len(LIPS) * _OUTLINE)
 
 
@@ -56,7 +55,7 @@ class Sketch:
             lay(bare, Region.EYES, polygon, MOUTH_WINDOW)
         corner = np.array([_COLUMNS.start, _ROWS.start], np.float32)
         parts: tuple[NDArray[np.generic], ...] = (
-            close_lips(face.points)[_POINTS] - corner,
+            close_lips(face.points)[POINTS] - corner,
             bare,
             resting.jaw,
             plate.upper[MOUTH_WINDOW],
@@ -75,14 +74,13 @@ class Drawing(nn.Module):
     upper: Tensor
     lower: Tensor
     cavity: Tensor
-    basis: Tensor
     gaps: Tensor
     meeting: Tensor
 
-    def __init__(self, lips: LipDecoder, sessions: int) -> None:
+    def __init__(self, sessions: int) -> None:
         super().__init__()
         for name, size, dtype in (
-            ("closed", (len(_POINTS), 2), torch.float32),
+            ("closed", (len(POINTS), 2), torch.float32),
             ("bare", (REGIONS, *_SIZE), torch.float32),
             ("jaw_rest", _SIZE, torch.float32),
             ("upper", (*_SIZE, 4), torch.uint8),
@@ -91,11 +89,9 @@ class Drawing(nn.Module):
         ):
             self.register_buffer(name, torch.zeros(sessions, *size, dtype=dtype))
         self.bare = self.bare.contiguous(memory_format=torch.channels_last)
-        basis = EYE_DISTANCE * lips.basis[:, _POINTS, :2]
-        self.register_buffer("basis", basis.flatten(1).contiguous())
         # Lips that crossed meet half way, as `realtime.face.uncrossed` has them.
         upper, lower = (
-            torch.tensor([[float(point == other) for point in _POINTS] for other in lip])
+            torch.tensor([[float(point == other) for point in POINTS] for other in lip])
             for lip in (INNER_UPPER_LIP, INNER_LOWER_LIP)
         )
         first = [row / row.sum(1, keepdim=True) for row in (upper, lower)]
@@ -107,14 +103,14 @@ class Drawing(nn.Module):
         for field in fields(sketch):
             self.get_buffer(field.name)[session].copy_(getattr(sketch, field.name))
 
-    def forward(self, code: Tensor) -> Tensor:
-        """Lip codes float32 [N, 16] -> mask and plate float32 [N, 15, 160, 160], channels last."""
-        points = self.closed + (code @ self.basis).view_as(self.closed)
-        x, y = points.unbind(2)
+    def forward(self, motion: Tensor) -> Tensor:
+        """How far the landmarks POINTS are from closed, silent lips, float32 [N, P, 2] in eye
+        distances -> mask and plate float32 [N, 15, 160, 160], channels last."""
+        x, y = (self.closed + EYE_DISTANCE * motion).unbind(2)
         y = y + (y @ self.gaps).clamp(min=0) @ self.meeting
         points = torch.stack([x, y], 2)
         drop = (y - self.closed[..., 1])[:, _LIPS.stop :].mean(1)
-        lips = points[:, _LIPS].reshape(len(code), len(LIPS), _OUTLINE, 2)
+        lips = points[:, _LIPS].reshape(len(motion), len(LIPS), _OUTLINE, 2)
         return draw_condition(
             *(self.bare, self.jaw_rest, points[:, : len(JAW)].contiguous(), lips),
             *(self.upper, self.lower, self.cavity, drop),

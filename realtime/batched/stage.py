@@ -119,6 +119,11 @@ class Stage(nn.Module):
         return composite(placement, warp, flow.contiguous(), paint, blink, self.behind)
 
 
+def blink_place(closed: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Places in LID_AMOUNTS of what a blink goes through, 0 open .. 1 shut: int32 [N]."""
+    return np.searchsorted(np.array(LID_AMOUNTS, np.float32), closed).astype(np.int32)
+
+
 def _lids(face: CanonicalFace) -> NDArray[np.uint8]:
     """Both eyes' lids for every amount: colours times matte, and matte, uint8 [K, 2, 64, 96, 4]."""
     lids = Lids(face.crop, face.points, face.mask[Region.ACCESSORIES])

@@ -22,6 +22,7 @@ from realtime.commands.common import (
     Arguments,
     build_engine,
     fastest_backend,
+    fastest_on_cpu,
     load_networks,
     report,
     report_crowds,
@@ -53,7 +54,7 @@ def engine(arguments: Arguments) -> None:
         bench_gpu.engine(networks, arguments)
         return
     threads = torch.get_num_threads()
-    backend = fastest_backend(networks)
+    backend = fastest_on_cpu(networks)
     engine = build_engine(networks, arguments, backend)
     blocks = list(blocks_of(sound_blocks(arguments.speech)))
     engine.step(blocks[0])

@@ -18,6 +18,7 @@ from realtime.commands.common import (
     Arguments,
     build_engine,
     fastest_backend,
+    gpu_backend,
     leave_cores_to,
     load_networks,
     report,
@@ -78,6 +79,8 @@ def _backend_beside_a_call(networks: Networks) -> Backend:
     An engine on every core waits at each layer for the core that is busy otherwise, and makes that
     wait, too. Only where it would be too slow does it get them all.
     """
+    if (gpu := gpu_backend()) is not None:
+        return gpu
     cores = torch.get_num_threads()
     for threads in dict.fromkeys((max(cores - 1, 1), cores)):
         torch.set_num_threads(threads)

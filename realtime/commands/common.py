@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,26 @@ def load_networks() -> Networks:
 
 
 def fastest_backend(networks: Networks) -> Backend:
-    """What renders a face fastest on this machine, by a short measurement, which is printed."""
+    """What renders a face fastest on this machine; printed."""
+    return gpu_backend() or fastest_on_cpu(networks)
+
+
+def fastest_on_cpu(networks: Networks) -> Backend:
+    """By a short measurement, which is printed."""
     rows = measured(networks.generator, time.perf_counter)
     backend = chosen(rows)
     figures = "; ".join(f"{each} {milliseconds:.1f} ms" for each, milliseconds in rows.items())
     print(f"{figures}: taking {backend}")
     leave_cores_to(backend)
     return backend
+
+
+def gpu_backend() -> Backend | None:
+    """A GPU, if PyTorch and Triton can use one."""
+    if not (torch.cuda.is_available() and find_spec("triton")):
+        return None
+    print(f"The face: {torch.cuda.get_device_name()}")
+    return Backend("cuda", torch.bfloat16)
 
 
 def leave_cores_to(backend: Backend) -> None:

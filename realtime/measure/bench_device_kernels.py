@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kernels.regional_layer import Tables, packed, regional_layer
 from kernels.upsampled_conv2d import convolve_folded, folded
-from realtime.batched.crowd import captured
+from realtime.batched.replay import captured
 from realtime.measure.bench_kernels import Shape, layer_shapes
 from realtime.models.generator import CONDITION
 
@@ -117,13 +117,14 @@ def _milliseconds(work: Callable[[], object], repeats: int = _REPEATS) -> float:
         for _ in range(repeats):
             work()
 
-    replay = captured(several)
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    replay = captured(several, stream)
     began, ended = (_event() for _ in range(2))
     took = []
     for _ in range(_ROUNDS):
-        began.record()
+        began.record(stream)
         replay()
-        ended.record()
+        ended.record(stream)
         ended.synchronize()
         took.append(float(began.elapsed_time(ended)) / repeats)
     return median(took)

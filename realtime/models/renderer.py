@@ -51,9 +51,10 @@ _LIPS = within(LIPS_WINDOW, MOUTH_WINDOW)
 
 @dataclass(frozen=True)
 class Backend:
-    """Who computes a frame, in which dtype (float32 or bfloat16); `threads` are OpenVINO's."""
+    """Who computes a frame, in which dtype (float32 or bfloat16); `threads` are OpenVINO's. cuda
+    is all of the face on a GPU: see `realtime.batched.look`."""
 
-    name: Literal["torch", "openvino"] = "torch"
+    name: Literal["torch", "openvino", "cuda"] = "torch"
     dtype: torch.dtype = torch.float32
     threads: int = field(default_factory=torch.get_num_threads, compare=False)
 

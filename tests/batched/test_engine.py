@@ -10,11 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from realtime.avatar_file import Avatar
-from realtime.backdrop import colour
-from realtime.batched.engine import BatchedEngine, DeviceEngine
+from realtime.backdrop import Blur, colour
+from realtime.batched.crowd import Portrait
+from realtime.batched.engine import BatchedEngine
+from realtime.batched.look import DeviceLook
 from realtime.clock import Sound
 from realtime.engine import Engine, Outfit
 from realtime.models.networks import Networks
+from realtime.models.renderer import Backend
 from tests.batched.conftest import outfit
 
 SIZE = (192, 256)
@@ -45,39 +48,35 @@ def test_each_shows_what_its_own_engine_would(
             assert_alike(frame, engine.step(sound).image)
 
 
-def test_one_changes_its_look_while_it_talks(
+def test_one_changes_its_look_while_all_talk(
     networks: Networks, avatars: list[Avatar], speech: list[Sound]
 ) -> None:
     other = Outfit(avatars[1], None, replace(avatars[1].manner, yaw=5.0))
-    made = DeviceEngine(networks, outfit(avatars[0]), size=SIZE, device=CPU)
-    plain = Engine(networks, avatars[0], size=SIZE)
+    outfits = [outfit(avatars[0])] * 2
+    batch = BatchedEngine(networks, outfits, size=SIZE, seeds=[0, 1], device=CPU)
+    engines = [Engine(networks, avatars[0], size=SIZE, seed=seed) for seed in (0, 1)]
     for index, sound in enumerate(speech[:16]):
         if index == 8:
-            made, plain = made.changed(other), plain.changed(other)
-        found, expected = made.step(sound), plain.step(sound)
-        assert_alike(found.image, expected.image)
-        assert found.index == expected.index
-        np.testing.assert_array_equal(found.sound, expected.sound)
+            batch.seat(1, batch.portrait(other), other.manner)
+            engines[1] = engines[1].changed(other)
+        frames = batch.step(np.stack([sound, sound]))
+        for frame, engine in zip(frames, engines, strict=True):
+            assert_alike(frame, engine.step(sound).image)
 
 
-def test_forgets_the_sound_heard(
+def test_one_forgets_the_sound_it_heard(
     networks: Networks, avatars: list[Avatar], speech: list[Sound]
 ) -> None:
-    made = DeviceEngine(networks, outfit(avatars[0]), size=SIZE, device=CPU)
-    plain = Engine(networks, avatars[0], size=SIZE)
+    outfits = [outfit(avatars[0])] * 2
+    batch = BatchedEngine(networks, outfits, size=SIZE, seeds=[0, 1], device=CPU)
+    engines = [Engine(networks, avatars[0], size=SIZE, seed=seed) for seed in (0, 1)]
     for index, sound in enumerate(speech[:12]):
         if index == 6:
-            made.reset()
-            plain.reset()
-        found, expected = made.step(sound), plain.step(sound)
-        assert_alike(found.image, expected.image)
-        np.testing.assert_array_equal(found.sound, expected.sound)
-
-
-def test_another_length_of_sound_is_refused(networks: Networks, avatars: list[Avatar]) -> None:
-    made = DeviceEngine(networks, outfit(avatars[0]), size=SIZE, device=CPU)
-    with pytest.raises(ValueError, match="a frame holds 640 samples"):
-        made.step(np.zeros(320, np.int16))
+            batch.reset(0)
+            engines[0].reset()
+        frames = batch.step(np.stack([sound, sound]))
+        for frame, engine in zip(frames, engines, strict=True):
+            assert_alike(frame, engine.step(sound).image)
 
 
 class Fire:
@@ -87,6 +86,31 @@ class Fire:
         return np.zeros((*size[::-1], 3), np.uint8)
 
 
+def test_a_look_shows_what_a_cpu_would(
+    networks: Networks,
+    avatars: list[Avatar],
+    speech: list[Sound],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is behind it; what moves there, the CPU shows."""
+    monkeypatch.setattr(
+        "realtime.engine.DeviceLook", lambda *given: DeviceLook(*given[:-1], device=CPU)
+    )
+    backends = Backend("cuda"), Backend()
+    on_gpu, plain = (Engine(networks, avatars[0], size=SIZE, backend=each) for each in backends)
+    for background in (None, Blur(), Fire()):
+        look = Outfit(avatars[0], background, avatars[0].manner)
+        on_gpu, plain = on_gpu.changed(look), plain.changed(look)
+        for sound in speech[:6]:
+            assert_alike(on_gpu.step(sound).image, plain.step(sound).image)
+
+
+def test_sound_of_another_length_is_refused(networks: Networks, avatars: list[Avatar]) -> None:
+    batch = BatchedEngine(networks, [outfit(avatars[0])], size=SIZE, seeds=[0], device=CPU)
+    with pytest.raises(ValueError, match="640 samples"):
+        batch.step(np.zeros((1, 320), np.int16))
+
+
 def test_a_background_that_moves_is_refused(networks: Networks, avatars: list[Avatar]) -> None:
     with pytest.raises(ValueError, match="stands still"):
-        DeviceEngine(networks, outfit(avatars[0], Fire()), size=SIZE, device=CPU)
+        Portrait.of(networks, avatars[0], SIZE, Fire())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 
 import numpy as np
@@ -17,6 +18,7 @@ from realtime.engine import Engine, Outfit
 from realtime.measure.bench_kernels import Shape, layer_shapes
 from realtime.models.generator import CONDITION
 from realtime.models.networks import Networks
+from realtime.models.renderer import Backend
 from tests.batched.conftest import outfit
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -84,3 +86,22 @@ def test_shows_what_the_engine_on_the_cpu_does(
             apart = np.abs(frame.astype(int) - engine.step(sound).image)
             assert apart.mean() < MEAN
             assert (apart > WORST).mean() < SHARE
+
+
+def test_looks_are_made_while_others_are_shown(
+    networks: Networks, avatars: list[Avatar], speech: list[Sound]
+) -> None:
+    """As in a call whose caller tries another portrait on: both show what they should."""
+    cuda = Backend("cuda", torch.bfloat16)
+    shown, plain = (Engine(networks, avatars[0], backend=each) for each in (cuda, Backend()))
+    with ThreadPoolExecutor(1) as beside:
+        looks = [
+            beside.submit(Engine, networks, avatar, backend=cuda) for avatar in (*avatars, *avatars)
+        ]
+        for sound in speech:
+            apart = np.abs(shown.step(sound).image.astype(int) - plain.step(sound).image)
+            assert apart.mean() < MEAN
+    second, plain = looks[1].result(), Engine(networks, avatars[1])
+    for sound in speech:
+        apart = np.abs(second.step(sound).image.astype(int) - plain.step(sound).image)
+        assert apart.mean() < MEAN
