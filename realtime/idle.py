@@ -149,4 +149,4 @@ def blink_slot(index: _Number, pace: _Number) -> _Number:
 
 def lids_closed(since: NDArray[np.int64]) -> NDArray[np.float64]:
     """Frames since the starts of some blinks, [..., blinks] -> 0 open .. 1 shut [...]."""
-    return np.asarray(_LIDS[np.clip(since + 1, 0, len(_LIDS) - 1)].max(-1))
+    return np.asarray(_LIDS[(since + 1).clip(0, len(_LIDS) - 1)].max(-1))

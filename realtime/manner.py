@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Self, TypeVar
 
 import numpy as np
@@ -50,7 +50,7 @@ class Manner:
 
     def as_vector(self) -> NDArray[np.float64]:
         """float64 [5], in the order of the fields."""
-        return np.array(astuple(self), np.float64)
+        return np.array([self.blinks, self.sway, self.yaw, self.pitch, self.roll])
 
     def towards(self, asked: Self, *, lids_open: bool) -> Self:
         """One frame nearer to what is asked; the blinks change while the lids are open."""

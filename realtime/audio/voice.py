@@ -53,8 +53,8 @@ class RestEasing:
                 f"{frames.shape}"
             )
         self._silent_ms = np.where(self._speak(frames), 0, self._silent_ms + FRAME_MS)
-        t = np.clip((self._silent_ms - _PATIENCE_MS) / _EASING_MS, 0, 1)
-        return 1.0 - t * t * (3.0 - 2.0 * t)
+        t = ((self._silent_ms - _PATIENCE_MS) / _EASING_MS).clip(0, 1)
+        return np.asarray(1.0 - t * t * (3.0 - 2.0 * t))
 
     def _speak(self, frames: Sound) -> NDArray[np.bool_]:
         halves = frames.reshape(-1, 2, _VAD_SAMPLES)

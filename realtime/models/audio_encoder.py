@@ -40,10 +40,11 @@ class AudioEncoderConfig:
 
 @dataclass
 class EncoderState:
-    """What the next frame needs of the past: the newest inputs of every layer of the stem."""
+    """What the next frame needs of the past: the newest inputs of every layer of the stem, and
+    what every layer of the memory holds, float32 [B, W]."""
 
     stem: list[Tensor]
-    hidden: Tensor
+    hidden: list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,12 @@ class CausalConv(nn.Module):
         self.past = kernel - stride
 
     def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        """float32 [B, C, T] and [B, C, past] -> [B, C', T / stride] and the next past."""
-        joined = torch.cat([past, x], 2)
+        """float32 [B, T, C] and [B, past, C] -> [B, T / stride, C'] and the next past."""
+        joined = torch.cat([past, x], 1)
         # A matrix product of what the kernel sees: for a single frame in half a convolution's time.
-        seen = joined.unfold(2, *self.conv.kernel_size, *self.conv.stride).transpose(1, 2)
-        y = self.norm(F.linear(seen.flatten(2), self.conv.weight.flatten(1), self.conv.bias))
-        return F.gelu(y).transpose(1, 2), joined[:, :, joined.shape[2] - self.past :]
+        seen = joined.unfold(1, *self.conv.kernel_size, *self.conv.stride).flatten(2)
+        y = F.linear(seen, self.conv.weight.flatten(1), self.conv.bias)
+        return F.gelu(self.norm(y)), joined[:, joined.shape[1] - self.past :]
 
 
 class AudioEncoder(nn.Module):
@@ -102,18 +103,19 @@ class AudioEncoder(nn.Module):
         """The state after endless silence."""
         zeros = self.mel_mean.new_zeros
         silence = (SILENCE - self.mel_mean) / self.mel_std
-        past = [silence[None, :, None].expand(batch, BANDS, self._pasts[0][1])]
-        past += [zeros(batch, inputs, kept) for inputs, kept in self._pasts[1:]]
-        return EncoderState(past, zeros(self.config.layers, batch, self.config.width))
+        past = [silence.expand(batch, self._pasts[0][1], BANDS)]
+        past += [zeros(batch, kept, inputs) for inputs, kept in self._pasts[1:]]
+        hidden = [zeros(batch, self.config.width) for _ in range(self.config.layers)]
+        return EncoderState(past, hidden)
 
     def forward(self, mel: Tensor, state: EncoderState) -> tuple[Heard, EncoderState]:
         """log-mel float32 [B, 4 T, 80] and the state before it -> T frames and the state after."""
         normal = (mel - self.mel_mean) / self.mel_std
-        x, stem = normal.transpose(1, 2), []
+        x, stem = normal, []
         for conv, past in zip(self.stem, state.stem, strict=True):
             x, past = conv(x, past)
             stem.append(past)
-        x = self.dropout(x.transpose(1, 2))
+        x = self.dropout(x)
         y, hidden = self._remember(x, state.hidden)
         y = self.dropout(x + y)
         logits = self.phones(y).reshape(*y.shape[:2], HINDSIGHTS, len(PHONES))
@@ -121,15 +123,14 @@ class AudioEncoder(nn.Module):
         e = torch.cat([self.features(y), loudness, logits.softmax(3).flatten(2)], 2)
         return Heard(e, logits), EncoderState(stem, hidden)
 
-    def _remember(self, x: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """float32 [B, T, W] and the hidden state [layers, B, W] before it -> the same after."""
+    def _remember(self, x: Tensor, hidden: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """float32 [B, T, W] and what is held before it -> the layers' outputs and what is after."""
         if x.shape[1] > 1:
-            y: Tensor
-            y, hidden = self.memory(x, hidden)
-            return y, hidden
+            y, last = self.memory(x, torch.stack(hidden))
+            return y, list(last)
         # A single frame, by the cells of nn.GRU: they are started in less time.
-        y, layers = x[:, 0], []
+        y, after = x[:, 0], []
         for weights, before in zip(self.memory.all_weights, hidden, strict=True):
             y = torch.gru_cell(y, before, *weights)
-            layers.append(y)
-        return y[:, None], torch.stack(layers)
+            after.append(y)
+        return y[:, None], after

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -120,10 +120,11 @@ class LipDecoder(nn.Module):
         present has heard of it decides."""
         ahead = present[..., PAST_FRAMES + 1 :].sum(-1)
         posteriors = window[..., PAST_FRAMES:, -HINDSIGHTS * len(PHONES) :]
-        by_phone = posteriors.reshape(*posteriors.shape[:-1], HINDSIGHTS, len(PHONES))
-        now = by_phone.diagonal(dim1=-3, dim2=-2)
-        newest = ahead[..., None, None].expand(*now.shape[:-1], 1)
-        phones = now.gather(-1, newest)[..., 0]
+        by_phone = posteriors.reshape(*posteriors.shape[:-2], -1, len(PHONES))
+        # Head h of the frame in slot h, counted from the frame that is shown.
+        now = by_phone[..., :: HINDSIGHTS + 1, :]
+        newest = ahead[..., None, None].expand(*now.shape[:-2], 1, len(PHONES))
+        phones = now.gather(-2, newest)[..., 0, :]
         wanted, cost = (phones @ self.odds).unbind(-1)
         return wanted / (wanted + cost).clamp(min=1e-6)
 
@@ -143,15 +144,53 @@ class LipDecoder(nn.Module):
         return torch.einsum("...k,kpd->...pd", code, self.basis)
 
 
+class LipStep(nn.Module):
+    """One frame of sound -> the lip code of `lookahead_frames` ago, and what is remembered for the
+    next: a function of tensors alone, which runs for many sessions, is exported and captured.
+
+    The memory is a list of float32 [N, ...]: what the encoder keeps, and last the frames that the
+    lip decoder sees, [N, 6, E + 1], each followed by 1; zeros stand for what was not heard yet.
+    """
+
+    def __init__(self, encoder: AudioEncoder, lips: LipDecoder, lookahead_frames: int) -> None:
+        super().__init__()
+        if not 0 <= lookahead_frames <= MAX_LOOKAHEAD_FRAMES:
+            raise ValueError(
+                f"lookahead must be 0 to {MAX_LOOKAHEAD_FRAMES} frames, found {lookahead_frames}"
+            )
+        self.encoder, self.lips = encoder.eval(), lips.eval()
+        self._present = PAST_FRAMES + 1 + lookahead_frames
+
+    def start(self, sessions: int = 1) -> list[Tensor]:
+        """The memory after endless silence."""
+        state = self.encoder.start(sessions)
+        heard = state.hidden[0].new_zeros(sessions, SLOTS, self.encoder.config.outputs + 1)
+        return [*state.stem, *state.hidden, heard]
+
+    def forward(
+        self, mel: Tensor, *memory: Tensor, habit: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """log-mel float32 [N, 4, 80] and the memory -> code float32 [N, 16] and the memory after.
+
+        As long as the frame to be shown was not heard, the code is rest. `habit` as in LipDecoder.
+        """
+        layers = len(self.encoder.stem)
+        *kept, heard = memory
+        found, state = self.encoder(mel, EncoderState(kept[:layers], kept[layers:]))
+        newest = F.pad(found.e, (0, 1), value=1.0)
+        heard = torch.cat([heard[:, 1 : self._present], newest, heard[:, self._present :]], 1)
+        present = heard[..., -1]
+        code = self.lips(heard[..., :-1], present.bool(), habit) * present[:, PAST_FRAMES, None]
+        return code, *state.stem, *state.hidden, heard
+
+
 @dataclass
 class LipReaderState:
     """All that a LipReader remembers of the sound it was given."""
 
     mel: LogMel
     easing: RestEasing
-    encoder: EncoderState
-    heard: deque[Tensor]
-    step: int = 0
+    memory: list[Tensor]
 
 
 class LipReader:
@@ -162,21 +201,13 @@ class LipReader:
     """
 
     def __init__(self, encoder: AudioEncoder, decoder: LipDecoder, lookahead_frames: int) -> None:
-        if not 0 <= lookahead_frames <= MAX_LOOKAHEAD_FRAMES:
-            raise ValueError(
-                f"lookahead must be 0 to {MAX_LOOKAHEAD_FRAMES} frames, found {lookahead_frames}"
-            )
-        self._encoder = encoder.eval()
-        self._decoder = decoder.eval()
-        self._ahead = lookahead_frames
+        self._step = LipStep(encoder, decoder, lookahead_frames)
         self.reset()
 
     def reset(self) -> None:
         """Forgets everything heard."""
         with torch.inference_mode():
-            start = self._encoder.start()
-        heard: deque[Tensor] = deque(maxlen=PAST_FRAMES + 1 + self._ahead)
-        self._state = LipReaderState(LogMel(), RestEasing(), start, heard)
+            self._state = LipReaderState(LogMel(), RestEasing(), self._step.start())
 
     @torch.inference_mode()
     def push(self, frame: Sound, habit: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
@@ -187,22 +218,6 @@ class LipReader:
         state = self._state
         mel = torch.from_numpy(state.mel.push(frame))[None]
         (gain,) = state.easing.push(frame[None])
-        heard, state.encoder = self._encoder(mel, state.encoder)
-        state.heard.append(heard.e[0, 0])
-        state.step += 1
-        if state.step <= self._ahead:
-            return np.zeros(CODES, np.float32)
         own = None if habit is None else torch.from_numpy(habit)
-        code: NDArray[np.float32] = self._decoder(*self._window(), own).numpy()
-        return code * np.float32(gain)
-
-    def _window(self) -> tuple[Tensor, Tensor]:
-        """The newest frames in their slots; absent are those not yet heard, and before step 0."""
-        heard = torch.stack(list(self._state.heard))
-        last = PAST_FRAMES + 1 + self._ahead
-        first = last - len(heard)
-        window = heard.new_zeros(SLOTS, heard.shape[1])
-        window[first:last] = heard
-        present = torch.zeros(SLOTS, dtype=torch.bool)
-        present[first:last] = True
-        return window, present
+        code, *state.memory = self._step(mel, *state.memory, habit=own)
+        return np.asarray(code[0].numpy() * np.float32(gain))

@@ -57,9 +57,9 @@ def test_later_sound_changes_nothing_before(encoder: AudioEncoder) -> None:
 
 def test_the_past_before_the_start_is_silence(encoder: AudioEncoder) -> None:
     state = encoder.start(1)
-    past = state.stem[0][0].T * encoder.mel_std + encoder.mel_mean
+    past = state.stem[0][0] * encoder.mel_std + encoder.mel_mean
     torch.testing.assert_close(past, torch.full_like(past, SILENCE))
-    assert not state.hidden.any()
+    assert not torch.stack(state.hidden).any()
 
 
 def test_rows_of_a_batch_do_not_meet(encoder: AudioEncoder) -> None:

@@ -1,56 +1,29 @@
-"""Encoder and lip decoder exported with fixed shapes, against eager."""
+"""From sound to lip code, exported with fixed shapes, against eager; the generator's own test does
+the same for a frame's layers."""
 
 from __future__ import annotations
 
-import warnings
-
+import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from realtime.models.audio_encoder import AudioEncoder, AudioEncoderConfig, EncoderState
-from realtime.models.lip_code import SLOTS, LipDecoder, LipDecoderConfig
-
-
-class OneFrame(nn.Module):
-    """The encoder's step of one frame, its state as plain tensors: what an export can take."""
-
-    def __init__(self, encoder: AudioEncoder) -> None:
-        super().__init__()
-        self._encoder = encoder
-
-    def forward(self, mel: Tensor, stem: list[Tensor], hidden: Tensor) -> tuple[Tensor, ...]:
-        heard, state = self._encoder(mel, EncoderState(stem, hidden))
-        return heard.e, heard.logits, *state.stem, state.hidden
+from realtime.models.audio_encoder import AudioEncoder, AudioEncoderConfig
+from realtime.models.lip_code import LipDecoder, LipDecoderConfig, LipStep
 
 
-def exported(network: nn.Module, *inputs: object) -> nn.Module:
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore", FutureWarning)
-        return torch.export.export(network.eval(), inputs).module()
-
-
-def test_encoder_step_by_step() -> None:
+@pytest.mark.parametrize(("sessions", "ahead"), [(1, 0), (1, 3), (3, 2)])
+def test_steps_of_encoder_and_lip_decoder(sessions: int, ahead: int) -> None:
     torch.manual_seed(0)
-    encoder = AudioEncoder(AudioEncoderConfig(stem=(16, 24), width=32, features=8)).eval()
-    network = OneFrame(encoder)
-    start = encoder.start()
-    mel = torch.randn(3, 1, 4, 80)
-    graph = exported(network, mel[0], start.stem, start.hidden)
-    stem, hidden, state = start.stem, start.hidden, start
-    with torch.inference_mode():
-        for frame in mel:
-            e, logits, *stem, hidden = graph(frame, stem, hidden)
-            heard, state = encoder(frame, state)
-            torch.testing.assert_close(e, heard.e, rtol=1e-5, atol=1e-5)
-            torch.testing.assert_close(logits, heard.logits, rtol=1e-5, atol=1e-5)
-
-
-def test_lip_decoder() -> None:
-    torch.manual_seed(0)
-    inputs = AudioEncoderConfig(features=8).outputs
-    lips = LipDecoder(LipDecoderConfig(inputs=inputs, width=16)).eval()
-    window, present = torch.rand(1, SLOTS, inputs), torch.tensor([[True] * (SLOTS - 1) + [False]])
-    graph = exported(lips, window, present)
-    with torch.inference_mode():
-        code = lips(window, present)
-        torch.testing.assert_close(graph(window, present), code, rtol=1e-5, atol=1e-5)
+    encoder = AudioEncoder(AudioEncoderConfig(stem=(16, 24), width=32, features=8))
+    lips = LipDecoder(LipDecoderConfig(inputs=encoder.config.outputs, width=16))
+    lips.basis.normal_()
+    step: nn.Module = LipStep(encoder, lips, ahead)
+    mel = torch.randn(6, sessions, 4, 80)
+    memory = expected = LipStep(encoder, lips, ahead).start(sessions)
+    with torch.no_grad():
+        exported = torch.export.export(step, (mel[0], *memory)).module()
+        for place, frames in enumerate(mel):
+            code, *memory = exported(frames, *memory)
+            wanted, *expected = step(frames, *expected)
+            assert wanted.any() == (place >= ahead)
+            torch.testing.assert_close([code, *memory], [wanted, *expected], rtol=1e-5, atol=1e-5)
