@@ -40,6 +40,7 @@ EXTRAS = {
     "ray": "cluster",
     "sklearn": "plot",
     "sounddevice": "webcam",
+    "torch_tensorrt": "tensorrt",
 }
 _SPEECH = Path(__file__).parent / "realtime" / "assets" / "speech.opus"
 _PORT = 8080
@@ -271,7 +272,7 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
         "--sessions", type=_COUNT, default=1, help="and how many at once, up to so many"
     )
     sub.add_argument("--png", type=Path, metavar="FILE", help="sessions against latency, drawn")
-    _add_device(sub)
+    _add_device(sub, "tensorrt")
     sub.set_defaults(command=command("bench", "engine"))
     sub = benches.add_parser(
         "kernels", parents=[measuring], help="what the regional layers cost over plain convolutions"
@@ -312,9 +313,9 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.set_defaults(command=command("cluster", "bench"))
 
 
-def _add_device(parser: Parser) -> None:
+def _add_device(parser: Parser, *more: str) -> None:
     parser.add_argument(
-        "--device", default="cpu", choices=("cpu", "cuda"), help="what computes the frames"
+        "--device", default="cpu", choices=("cpu", "cuda", *more), help="what computes the frames"
     )
 
 

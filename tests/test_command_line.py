@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,15 @@ def test_an_unwritable_place_is_one_sentence(
 ) -> None:
     words = ["render", "--out", str(tmp_path / "none" / "out.mp4")]
     assert "cannot write" in failure(words, capsys)
+
+
+def test_a_missing_extra_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("realtime.commands.bench_gpu.gpu_name", lambda: "some GPU")
+    monkeypatch.setitem(sys.modules, "torch_tensorrt", None)
+    message = failure(["bench", "engine", "--device", "tensorrt"], capsys)
+    assert "the extra 'tensorrt'" in message
 
 
 def test_enrolment_asks_for_consent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
+from realtime.audio.mel import BANDS, HOPS_PER_FRAME
 from realtime.batched.log_mel import LogMels
 from realtime.models.audio_encoder import AudioEncoder
 from realtime.models.lip_code import LipDecoder, LipStep
+
+Compiler = Callable[[nn.Module, tuple[Tensor, ...]], nn.Module]
 
 
 class Hearing(nn.Module):
@@ -23,8 +28,9 @@ class Hearing(nn.Module):
     ) -> None:
         super().__init__()
         self.log_mels = LogMels(sessions)
-        self.step = LipStep(encoder, lips, lookahead_frames)
-        memory = self.step.start(sessions)
+        self._plain = LipStep(encoder, lips, lookahead_frames)
+        self._step: nn.Module = self._plain
+        memory = self._plain.start(sessions)
         self._names = [f"memory{place}" for place in range(len(memory))]
         for name, start in zip(self._names, memory, strict=True):
             self.register_buffer(name, start.clone())
@@ -37,16 +43,23 @@ class Hearing(nn.Module):
         """
         memory = self._memory()
         code: Tensor
-        code, *after = self.step(self.log_mels(sound), *memory)
+        code, *after = self._step(self.log_mels(sound), *memory)
         for kept, newer in zip(memory, after, strict=True):
             kept.copy_(newer)
         return code * gain[:, None]
+
+    def compile_by(self, compiler: Compiler) -> None:
+        """From now on the networks are what the compiler makes of them for tensors like the given
+        ones, on the device where they lie now."""
+        memory = self._memory()
+        mel = memory[0].new_zeros(len(memory[0]), HOPS_PER_FRAME, BANDS)
+        self._step = compiler(self._plain, (mel, *memory))
 
     @torch.no_grad()
     def reset(self, session: int) -> None:
         """The session forgets everything heard."""
         self.log_mels.reset(session)
-        for kept, silent in zip(self._memory(), self.step.start(), strict=True):
+        for kept, silent in zip(self._memory(), self._plain.start(), strict=True):
             kept[session] = silent[0]
 
     def _memory(self) -> list[Tensor]:

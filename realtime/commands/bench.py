@@ -50,7 +50,7 @@ _SHOWN_PEOPLE = 6
 def engine(arguments: Arguments) -> None:
     """The engine's step, and with --sessions how many share the machine."""
     networks = load_networks()
-    if arguments.device == "cuda":
+    if arguments.device != "cpu":
         bench_gpu.engine(networks, arguments)
         return
     threads = torch.get_num_threads()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from functools import partial
 from itertools import cycle, islice
 
 import torch
@@ -12,11 +14,13 @@ from realtime.batched.engine import BatchedEngine
 from realtime.clock import FRAME_RATE
 from realtime.commands.common import ASSETS, Arguments, report, report_crowds
 from realtime.engine import Outfit
+from realtime.enroll.landmarks import cache_folder
 from realtime.gallery import AvatarGallery
 from realtime.measure.bench_batch import bench_batch, counts
 from realtime.measure.bench_device_kernels import bench_device_kernels, measured_limits
 from realtime.measure.machine import gpu_name
 from realtime.models.networks import Networks
+from realtime.models.tensorrt import Platform, compiled
 from realtime.outputs.playback import blocks_of
 
 _BATCHES = (1, 64)
@@ -26,6 +30,10 @@ def engine(networks: Networks, arguments: Arguments) -> None:
     """One session's step, and that of 2, 4 and so on to as many sessions as were asked for, which
     have the shipped faces by turns."""
     device = gpu_name()
+    compiler = None
+    if arguments.device == "tensorrt":
+        folder = cache_folder(os.environ)
+        compiler = partial(compiled, folder=folder, platform=Platform.here())
     blocks = list(blocks_of(sound_blocks(arguments.speech)))
     gallery = AvatarGallery(ASSETS)
     outfits = [Outfit(each, None, each.manner) for each in map(gallery.find, gallery.names())]
@@ -38,6 +46,7 @@ def engine(networks: Networks, arguments: Arguments) -> None:
             size=arguments.size,
             seeds=range(sessions),
             device=torch.device("cuda"),
+            compiler=compiler,
         )
         steps = round(FRAME_RATE * arguments.seconds)
         crowds.append(bench_batch(batch, blocks, steps, time.perf_counter))

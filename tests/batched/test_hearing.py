@@ -65,3 +65,13 @@ def test_state_stays_where_it_is(networks: Networks) -> None:
     hearing(torch.ones(2, FRAME_SAMPLES, dtype=torch.int16), torch.ones(2))
     hearing.reset(1)
     assert [buffer.data_ptr() for buffer in hearing.buffers()] == before
+
+
+def test_the_networks_may_be_compiled(networks: Networks, speech: NDArray[np.int16]) -> None:
+    plain, compiled = (Hearing(networks.encoder, networks.lips, 2, 1) for _ in range(2))
+    compiled.compile_by(lambda network, like: torch.export.export(network, like).module())
+    for sounds in speech[:FRAMES].reshape(-1, 2, FRAME_SAMPLES):
+        given = torch.from_numpy(sounds), torch.ones(2)
+        torch.testing.assert_close(compiled(*given), plain(*given))
+    compiled.reset(0)
+    assert not compiled(*given)[0].any()
