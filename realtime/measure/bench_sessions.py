@@ -51,7 +51,7 @@ def plot(crowds: Sequence[Crowd], path: Path) -> None:
     axes.plot(sessions, [crowd.latency_p99_ms for crowd in crowds], "o-", label="99 %")
     axes.plot(sessions, [crowd.latency_p50_ms for crowd in crowds], "o-", label="median")
     axes.axhline(FRAME_MS, color="grey", linestyle="--", label="a frame")
-    axes.set_xticks(sessions)
+    axes.locator_params("x", integer=True)
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
     save_figure(figure, path)

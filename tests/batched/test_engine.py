@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,9 +94,12 @@ def test_a_look_shows_what_a_cpu_would(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whatever is behind it; what moves there, the CPU shows."""
-    monkeypatch.setattr(
-        "realtime.engine.DeviceLook", lambda *given: DeviceLook(*given[:-1], device=CPU)
-    )
+
+    def on_cpu(*given: Any) -> DeviceLook:
+        networks, avatar, size, background, _ = given
+        return DeviceLook(networks, avatar, size, background, CPU)
+
+    monkeypatch.setattr("realtime.engine.DeviceLook", on_cpu)
     backends = Backend("cuda"), Backend()
     on_gpu, plain = (Engine(networks, avatars[0], size=SIZE, backend=each) for each in backends)
     for background in (None, Blur(), Fire()):
