@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from typing import Any
 
 import cv2
@@ -27,12 +25,9 @@ from realtime.head_pose import HeadPose
 from realtime.head_warp import STEP
 from realtime.lids import Lids
 from realtime.setting import Setting
+from tests.kernels.interpreter import NEEDS_INTERPRETER
 
-# Read when a kernel is defined, which is when `impl="triton"` is first asked for.
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-NEEDS_TRITON = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is absent")
 
 BLINKS = (0.0, 0.4, 1.0)
 POSES = [
@@ -95,7 +90,7 @@ def test_nothing_beyond_a_photograph_is_seen() -> None:
     assert torch.equal(found, composite(placement, *rest))
 
 
-@NEEDS_TRITON
+@NEEDS_INTERPRETER
 @pytest.mark.parametrize(
     ("frames", "size", "room"), [(1, (140, 4), False), (2, (26, 8), True), (2, (6, 10), False)]
 )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -33,12 +31,9 @@ from realtime.gallery import AvatarGallery
 from realtime.models.tsg import JAW, Mask, RestingMask, lay
 from realtime.mouth_plate import CAVITY
 from realtime.regions import REGIONS, Region, one_hot
+from tests.kernels.interpreter import NEEDS_INTERPRETER
 
-# Read when a kernel is defined, which is when `impl="triton"` is first asked for.
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-NEEDS_TRITON = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is absent")
 
 ROWS, COLUMNS = MOUTH_WINDOW
 HEIGHT, WIDTH = ROWS.stop - ROWS.start, COLUMNS.stop - COLUMNS.start
@@ -90,7 +85,7 @@ def test_a_condition_is_that_of_the_single_face(avatar: Avatar) -> None:
         assert float(wrong.max()) < 3 * LEVEL
 
 
-@NEEDS_TRITON
+@NEEDS_INTERPRETER
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("size", [(1, 4, 16, 4), (2, 9, 21, 12)])
 def test_triton_draws_the_same(size: tuple[int, int, int, int], dtype: torch.dtype) -> None:
@@ -102,7 +97,7 @@ def test_triton_draws_the_same(size: tuple[int, int, int, int], dtype: torch.dty
     torch.testing.assert_close(found, expected)
 
 
-@NEEDS_TRITON
+@NEEDS_INTERPRETER
 def test_every_output_is_written() -> None:
     from kernels import draw_condition_triton
 

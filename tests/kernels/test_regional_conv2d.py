@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from importlib.util import find_spec
-
 import pytest
 import torch
 from torch import Tensor
 
 from kernels.regional_conv2d import demodulation, regional_conv2d
 from kernels.regional_passes import region_map
-
-# Read when a kernel is defined, which is when `impl="triton"` is first asked for.
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"
-
-TRITON = pytest.param(
-    "triton",
-    marks=pytest.mark.skipif(find_spec("triton") is None, reason="Triton is absent"),
-)
+from tests.kernels.interpreter import TRITON
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from importlib.util import find_spec
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,15 +10,8 @@ from torch import Tensor
 from kernels.regional_conv2d import demodulation, regional_conv2d
 from kernels.regional_layer import Heads, Tables, packed, regional_layer
 from kernels.regional_passes import region_map, style
+from tests.kernels.interpreter import NEEDS_INTERPRETER, TRITON
 
-# Read when a kernel is defined, which is when `impl="triton"` is first asked for.
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"
-
-TRITON = pytest.param(
-    "triton",
-    marks=pytest.mark.skipif(find_spec("triton") is None, reason="Triton is absent"),
-)
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 REGIONS, CONDITION, KINDS = 12, 15, 7
 
@@ -127,7 +117,7 @@ def test_reads_windows_of_larger_pictures(impl: str) -> None:
         torch.testing.assert_close(seen, alone)
 
 
-@pytest.mark.skipif(find_spec("triton") is None, reason="Triton is absent")
+@NEEDS_INTERPRETER
 def test_another_layout_is_refused() -> None:
     draw = torch.Generator().manual_seed(5)
     x = torch.randn(1, 4, 6, 6, generator=draw)
