@@ -25,6 +25,7 @@ from realtime.pose_track import PoseTrack
 
 Arguments = argparse.Namespace
 
+_AMPERE = 8, 0  # the first compute capability with bfloat16
 ASSETS = Path(str(files("realtime") / "assets"))
 
 
@@ -48,8 +49,10 @@ def fastest_on_cpu(networks: Networks) -> Backend:
 
 
 def gpu_backend() -> Backend | None:
-    """A GPU, if PyTorch and Triton can use one."""
+    """A GPU, if PyTorch and Triton can use one that computes in bfloat16."""
     if not (torch.cuda.is_available() and find_spec("triton")):
+        return None
+    if torch.cuda.get_device_capability() < _AMPERE:
         return None
     print(f"The face: {torch.cuda.get_device_name()}")
     return Backend("cuda", torch.bfloat16)
