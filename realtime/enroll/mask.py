@@ -39,8 +39,11 @@ def region_mask(points: Points, parsed: Parsed) -> NDArray[np.uint8]:
         ]
     )
     mask: NDArray[np.uint8] = np.array(CLASSES, np.uint8)[shares.argmax(0)]
+    # What the parser takes for brows beyond their landmarks is the shadow beside the nose.
+    expected = _filled([placed[list(brow)] for brow in BROWS], CROP)
+    mask[(mask == Region.BROWS) & ~expected] = Region.SKIN
     for region, polygons in _inner_face(placed).items():
-        seen = mask != Region.ACCESSORIES if region in (Region.BROWS, Region.NOSE) else True
+        seen = mask != Region.ACCESSORIES if region == Region.NOSE else True
         mask[_filled(polygons, CROP) & seen] = region
     return mask
 
@@ -49,7 +52,6 @@ def _inner_face(points: Points) -> dict[Region, list[Points]]:
     """Outlines in the order in which they cover one another."""
     lips = {region: [outline] for region, outline in lip_polygons(points).items()}
     return {
-        Region.BROWS: [points[list(brow)] for brow in BROWS],
         Region.EYES: eye_polygons(points),
         Region.NOSE: [points[list(NOSE)]],
         **lips,

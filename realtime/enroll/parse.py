@@ -19,7 +19,7 @@ Field = NDArray[np.float32]
 
 
 class Parsed(NamedTuple):
-    """shares: float32 [6, h, w], how much of each pixel is which of CLASSES, seen small. factor:
+    """shares: float32 [7, h, w], how much of each pixel is which of CLASSES, seen small. factor:
     pixels of that picture for each of the portrait's."""
 
     shares: Field

@@ -1,7 +1,7 @@
-"""The face parser: which part of a portrait is hair, skin, ear, body, accessory or background.
+"""The face parser: which part of a portrait is hair, skin, brow, ear, body, accessory or room.
 
-Small regions (brows, eyes, nose, lips) are the landmarks' to draw; they are given to the network
-as pictures, with the place of every pixel relative to the face.
+Eyes, nose and lips are the landmarks' to draw; the inner face is given to the network as pictures,
+with the place of every pixel relative to the face.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ CLASSES = (
     Region.HAIR,
     Region.BODY,
     Region.ACCESSORIES,
+    Region.BROWS,
 )
 # The network sees faces this many pixels high, in pictures whose sides are multiples of STRIDE.
 FACE_PX = 112
@@ -63,7 +64,7 @@ class FaceParser(nn.Module):
         self.last = nn.Conv2d(_FINE, len(CLASSES), 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Input [N, 7, h, w] of `network_input`, sides multiples of 32 -> logits [N, 6, h, w]."""
+        """Input [N, 7, h, w] of `network_input`, sides multiples of 32 -> logits [N, 7, h, w]."""
         return self.decide(x, self.features(x))
 
     def features(self, x: Tensor) -> list[Tensor]:
@@ -74,7 +75,7 @@ class FaceParser(nn.Module):
         return levels
 
     def decide(self, x: Tensor, levels: list[Tensor]) -> Tensor:
-        """Logits [N, 6, h, w] of the input and its `features`."""
+        """Logits [N, 7, h, w] of the input and its `features`."""
         fine = self.finest(x)
         # What the whole picture is like, everywhere.
         x = levels[-1] + levels[-1].mean((2, 3), keepdim=True)

@@ -31,10 +31,7 @@ from realtime.training.timed import Batch
 VGG, ARCFACE = "vgg16.pt", "arcface.pt"
 
 # What the parser does not tell from skin.
-_ON_SKIN = (
-    *(Region.BROWS, Region.EYES, Region.NOSE),
-    *(Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH),
-)
+_ON_SKIN = (Region.EYES, Region.NOSE, Region.UPPER_LIP, Region.LOWER_LIP, Region.MOUTH)
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,7 @@ def parser_view(crop: Tensor, told: Tensor) -> Tensor:
 
 
 def parsing_loss(logits: Tensor, asked: Tensor) -> Tensor:
-    """Cross-entropy of the parser's logits [N, 6, h, w] against masks [N, 12, 256, 256]."""
+    """Cross-entropy of the parser's logits [N, 7, h, w] against masks [N, 12, 256, 256]."""
     small = F.interpolate(asked, logits.shape[2:], mode="bilinear", antialias=True)
     skin = small[:, Region.SKIN] + small[:, _ON_SKIN].sum(1)
     shares = [skin if each == Region.SKIN else small[:, each] for each in CLASSES]

@@ -29,7 +29,7 @@ _LARGEST_GRADIENT = 1.0
 _SAVE_EVERY_S = 120.0
 # Weights of the losses: who is in front, and its edges; of small regions among the classes.
 _MATTE, _EDGES = 2.0, 2.0
-_CLASS_WEIGHTS = {Region.EARS: 3.0, Region.ACCESSORIES: 2.0}
+_CLASS_WEIGHTS = {Region.EARS: 3.0, Region.ACCESSORIES: 2.0, Region.BROWS: 2.0}
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def train_step(run: Run, batch: Batch, rate: float, device: torch.device) -> flo
 
 
 def parser_loss(logits: Tensor, batch: Batch) -> Tensor:
-    """Loss of logits [N, 6, h, w]: cross-entropy with soft edges, and the person's matte.
+    """Loss of logits [N, 7, h, w]: cross-entropy with soft edges, and the person's matte.
 
     batch: alpha and known float32 [N, h, w], regions uint8 [N, h, w].
     """

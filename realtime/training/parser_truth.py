@@ -1,7 +1,8 @@
 """What a face parser learns from: photographs cut into person, room and regions.
 
 MediaPipe's segmenters, run over flips and scales of whole pictures, say where hair and person are;
-closed-form matting finds the edge between; masks of the set say where ears are.
+closed-form matting finds the edge between; masks of the set say where ears are; the hairs of brows
+are darker than the forehead.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from realtime.enroll.portrait import read_picture
 from realtime.face import BROWS, OVAL, Points, crop_matrix, eye_centres
 from realtime.regions import Region
+from realtime.training.parser_brows import brow_hairs
 from realtime.view import face_height
 
 Picture = NDArray[np.uint8]
@@ -186,13 +188,15 @@ def _truth(
     )
     masks = np.asarray(drawn, np.uint8)
     ears = _ears(masks, points, picture.shape)
+    regions = _regions(picture, alpha, hair_share, ears, points, flags)
+    regions[brow_hairs(picture, points) & (regions == Region.SKIN)] = Region.BROWS
     truth = Truth(
         name=row["file"],
         person=row["person"],
         foreground=_bytes(foreground),
         background=_bytes(background),
         alpha=_bytes(alpha),
-        regions=_regions(picture, alpha, hair_share, ears, points, flags),
+        regions=regions,
         points=points,
     )
     return _extended(truth)

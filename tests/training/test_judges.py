@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from realtime.errors import InputError
+from realtime.face import crop_matrix, crop_picture, transform
 from realtime.models.face_parser import CLASSES
 from realtime.models.weights import save_weights
 from realtime.regions import REGIONS, Region
@@ -18,12 +20,21 @@ from realtime.training.judges import ARCFACE, VGG, Judges, into_crop, parsing_lo
 from realtime.training.pictures import make_picture, stack
 from realtime.training.recipe import Recipe
 from realtime.training.recogniser import FILE, NAME, Recogniser
-from tests.faces import drawn_face
+from tests.enroll.shipped import shipped
 from tests.training.test_pictures import WHITE, drawn_photo
 
 
 def batch_of_one() -> dict[str, Tensor]:
-    picture = make_picture(drawn_photo(), drawn_face(12.0), WHITE)
+    """A face that the parser knows for one."""
+    avatar = shipped("ava")
+    matrix = crop_matrix(avatar.points)
+    photo = replace(
+        drawn_photo(),
+        crop=crop_picture(avatar.picture, matrix),
+        points=transform(matrix, avatar.points)[:, :2],
+        mask=avatar.mask,
+    )
+    picture = make_picture(photo, photo.points, WHITE)
     arrays = {name: torch.from_numpy(array) for name, array in stack([picture]).items()}
     return to_tensors(arrays, torch.device("cpu"), Recipe())
 
