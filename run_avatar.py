@@ -226,6 +226,9 @@ def _add_enroll(commands: Commands) -> None:
     )
     sub.add_argument("-o", "--out", type=Path, required=True, help="the .avatar file to write")
     sub.add_argument("--name", help="what the avatar is called; else the file's name")
+    sub.add_argument(
+        "--preview", type=Path, metavar="JPG", help="it at rest, talking, cut out; its regions"
+    )
     sub.add_argument("--i-have-consent", action="store_true", help=f"you state: {CONSENT}")
     _add_landmarker(sub)
     sub.set_defaults(command=command("make", "enroll"))

@@ -26,10 +26,9 @@ from realtime.commands.common import (
     load_networks,
     report,
     report_crowds,
+    write_picture,
 )
 from realtime.engine import Engine
-from realtime.errors import OutputError
-from realtime.frame import Picture
 from realtime.gallery import AvatarGallery
 from realtime.measure.bench_engine import bench_engine, multiply_adds
 from realtime.measure.bench_kernels import bench_kernels
@@ -39,7 +38,6 @@ from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, backends
 from realtime.outputs.playback import blocks_of
 from realtime.outputs.video_file import VideoFile
-from realtime.picture_bytes import encode_jpeg
 
 _PROFILED_STEPS = 100
 # Enough of the sample for lips that move, not for a blink.
@@ -128,22 +126,15 @@ def edit(arguments: Arguments) -> None:
     result |= switch_live(make_engine(avatar), looks, blocks, time.perf_counter, time.sleep)
     if arguments.sheet:
         avatars = [AvatarGallery(ASSETS).load(name) for name in AvatarGallery(ASSETS).names()]
-        _write(look_sheet(avatars, change), arguments.sheet)
+        write_picture(look_sheet(avatars, change), arguments.sheet)
     if arguments.portraits:
         enroll = partial(enroll_portrait, networks, landmarker_file=None)
         people = enrolled(arguments.portraits, enroll)
         result |= _region_codes(people, arguments.png)
         if arguments.talking:
             shown = people[:: math.ceil(len(people) / _SHOWN_PEOPLE)]
-            _write(talking_sheet(shown, change, make_engine, blocks), arguments.talking)
+            write_picture(talking_sheet(shown, change, make_engine, blocks), arguments.talking)
     report(result, arguments.json)
-
-
-def _write(sheet: Picture, path: Path) -> None:
-    try:
-        path.write_bytes(encode_jpeg(sheet).tobytes())
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _region_codes(people: Sequence[Avatar], png: Path | None) -> dict[str, float]:

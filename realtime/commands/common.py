@@ -16,11 +16,13 @@ import torch
 from realtime.backdrop import Background
 from realtime.engine import Engine
 from realtime.errors import OutputError
+from realtime.frame import Picture
 from realtime.gallery import AvatarGallery
 from realtime.measure.bench_sessions import Crowd, plot
 from realtime.models.networks import Networks
 from realtime.models.renderer import Backend, chosen, measured
 from realtime.models.weights import load_weights
+from realtime.picture_bytes import encode_jpeg
 from realtime.pose_track import PoseTrack
 
 Arguments = argparse.Namespace
@@ -115,3 +117,11 @@ def report_crowds(crowds: Sequence[Crowd], png: Path | None) -> dict[str, float 
         "sessions_p99_ms": last.latency_p99_ms,
         "sessions_load": last.load,
     }
+
+
+def write_picture(picture: Picture, path: Path) -> None:
+    """RGB uint8 as a JPEG; raises OutputError."""
+    try:
+        path.write_bytes(encode_jpeg(picture).tobytes())
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error

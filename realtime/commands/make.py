@@ -9,14 +9,17 @@ from pathlib import Path
 
 from realtime import avatar_file
 from realtime.avatar_file import Avatar
-from realtime.commands.common import Arguments, load_networks, report
+from realtime.backdrop import Background
+from realtime.commands.common import ASSETS, Arguments, load_networks, report, write_picture
 from realtime.consent import CONSENT
+from realtime.engine import Engine
 from realtime.errors import InputError
 from realtime.frame import Picture
 from realtime.models.networks import Networks
 
 # By its name a file is known for a video, anything else for a picture.
 _VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
+_PREVIEW = 384, 384
 
 
 def enroll(arguments: Arguments) -> None:
@@ -32,7 +35,20 @@ def enroll(arguments: Arguments) -> None:
     else:
         avatar = enroll_portrait(networks, read_picture(given), name, arguments.landmarker)
     avatar_file.save(avatar, arguments.out)
+    if arguments.preview:
+        write_picture(_preview(networks, avatar), arguments.preview)
     print(f"wrote {arguments.out} in {time.perf_counter() - arguments.started:.1f} s")
+
+
+def _preview(networks: Networks, avatar: Avatar) -> Picture:
+    from realtime.audio.sources import sound_blocks
+    from realtime.enroll.preview import preview
+    from realtime.outputs.playback import blocks_of
+
+    def make_engine(avatar: Avatar, background: Background) -> Engine:
+        return Engine(networks, avatar, size=_PREVIEW, background=background)
+
+    return preview(avatar, make_engine, list(blocks_of(sound_blocks(ASSETS / "speech.opus"))))
 
 
 def enroll_portrait(

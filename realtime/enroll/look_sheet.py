@@ -61,14 +61,15 @@ def talking_sheet(
     """RGB uint8: each avatar in each of `shown_looks`, as it says the loudest of the blocks."""
 
     def shown(avatar: Avatar, edit: Edit, behind: Background) -> Picture:
-        return _saying(make_engine(change(avatar, edit), behind), blocks)
+        return saying(make_engine(change(avatar, edit), behind), blocks)
 
     return np.vstack(
         [np.hstack([shown(each, *look) for look in shown_looks()]) for each in avatars]
     )
 
 
-def _saying(engine: Engine, blocks: Sequence[Sound]) -> Picture:
+def saying(engine: Engine, blocks: Sequence[Sound]) -> Picture:
+    """What the engine shows at the loudest of the blocks, having heard those before it."""
     loudest = max(range(len(blocks)), key=lambda index: float(np.abs(blocks[index] * 1.0).sum()))
     last = min(loudest + lookahead_frames(engine.lookahead_ms), len(blocks) - 1)
     for block in blocks[:last]:
