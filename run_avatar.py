@@ -113,6 +113,7 @@ def make_parser() -> Parser:
     _add_edit(commands)
     _add_benches(commands, [looking, speaking], measuring)
     _add_eval(commands, measuring)
+    _add_drive(commands)
     _add_train(commands, measuring)
     return parser
 
@@ -336,6 +337,19 @@ def _add_eval(commands: Commands, measuring: Parser) -> None:
     sub.add_argument("--meters", type=Path, metavar="DIR", help=_METERS)
     _add_landmarker(sub)
     sub.set_defaults(command=command("evaluate", "evaluate"))
+
+
+def _add_drive(commands: Commands) -> None:
+    sub = commands.add_parser(
+        "drive", help="every portrait of a folder says every sound of another, into videos"
+    )
+    sub.add_argument("portraits", type=Path, metavar="PORTRAITS", help="a folder of photographs")
+    sub.add_argument("voices", type=Path, metavar="VOICES", help="a folder of sound files")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the videos go")
+    sub.add_argument("--size", type=image_size, default=(512, 512), metavar="WxH", help="of each")
+    sub.add_argument("--i-have-consent", action="store_true", help=f"you state: {CONSENT}")
+    _add_landmarker(sub)
+    sub.set_defaults(command=command("drive", "drive"))
 
 
 def _add_train(commands: Commands, measuring: Parser) -> None:
