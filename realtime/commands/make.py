@@ -25,6 +25,7 @@ _PREVIEW = 384, 384
 def enroll(arguments: Arguments) -> None:
     """One photograph or video, one avatar; raises InputError without consent."""
     from realtime.enroll.portrait import read_picture
+    from realtime.enroll.sealed import is_wide_open
 
     if not arguments.i_have_consent:
         raise InputError(f"expected --i-have-consent, which states: {CONSENT}")
@@ -37,6 +38,8 @@ def enroll(arguments: Arguments) -> None:
     avatar_file.save(avatar, arguments.out)
     if arguments.preview:
         write_picture(_preview(networks, avatar), arguments.preview)
+    if is_wide_open(avatar.points):
+        print("The mouth is wide open in this picture and will not close: lips together talk best.")
     print(f"wrote {arguments.out} in {time.perf_counter() - arguments.started:.1f} s")
 
 

@@ -17,12 +17,14 @@ Picture = NDArray[np.uint8]
 
 # In eye distances: lips less apart than this touch; and the rim of the opening, half lip.
 _LEAST_GAP, _RIM = 0.02, 0.02
+# A mouth open this wide is not sealed well: its lips do not meet.
+_WIDE = 0.5
 _SEAM = 0.45  # between lips it is as dark
 
 
 def sealed(picture: Picture, points: Points) -> Picture:
     """RGB uint8 [H, W, 3] with landmarks [478, >=2] in its pixels -> the same, no mouth showing."""
-    apart = float(np.linalg.norm(np.subtract(*eye_centres(points))))
+    apart = _between_eyes(points)
     if lip_gap(points) < _LEAST_GAP * apart:
         return picture
     opening = np.zeros(picture.shape[:2], np.uint8)
@@ -34,3 +36,12 @@ def sealed(picture: Picture, points: Points) -> Picture:
     inner = cv2.erode(opening, brush).astype(np.float32) / 255
     shade = 1 - (1 - _SEAM) * cv2.GaussianBlur(inner, (0, 0), rim)
     return np.asarray(np.round(lips * shade[..., None]), np.uint8)
+
+
+def is_wide_open(points: Points) -> bool:
+    """Whether the mouth of landmarks [478, >=2] stands so open that its lips will not close."""
+    return lip_gap(points) > _WIDE * _between_eyes(points)
+
+
+def _between_eyes(points: Points) -> float:
+    return float(np.linalg.norm(np.subtract(*eye_centres(points))))

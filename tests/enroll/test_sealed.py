@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.enroll.sealed import sealed
-from realtime.face import CROP, Points, lip_polygons
+from realtime.enroll.sealed import is_wide_open, sealed
+from realtime.face import CROP, EYE_DISTANCE, Points, lip_polygons
 from realtime.regions import Region
 from tests.faces import drawn_face
 
@@ -40,3 +40,8 @@ def test_lips_that_touch_stay_as_they_are() -> None:
     points = drawn_face(1.0)
     smile = drawn_smile(points)
     assert sealed(smile, points) is smile
+
+
+def test_a_mouth_half_as_far_open_as_eyes_are_apart_is_wide_open() -> None:
+    assert not is_wide_open(drawn_face(0.4 * EYE_DISTANCE))
+    assert is_wide_open(drawn_face(0.6 * EYE_DISTANCE))
