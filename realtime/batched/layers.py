@@ -41,7 +41,7 @@ class Layers(nn.Module):
         self.dtype = dtype
         start = cut(generator.constant, MOUTH_WINDOW).detach().to(dtype)
         self.register_buffer("start", start.contiguous(memory_format=torch.channels_last))
-        self.register_buffer("scale", torch.zeros(sessions, CONDITION, COARSE[0]))
+        self.register_buffer("scale", torch.zeros(sessions, CONDITION, COARSE[0], dtype=dtype))
         levels = [cast(Level, level) for level in generator.levels]
         following = [*(level.first for level in levels[1:]), None]
         self.first = nn.ModuleList(
@@ -72,7 +72,7 @@ class Layers(nn.Module):
         near = near.contiguous(memory_format=torch.channels_last)
         told = pyramid(wide, near)
         start = self.start.expand(len(condition), -1, -1, -1)
-        x = style(start, told[0].to(self.dtype), self.scale.to(self.dtype))
+        x = style(start, told[0].to(self.dtype), self.scale)
         sums: Tensor | None = None
         coarse: Tensor | None = None
         for index, (first, second) in enumerate(zip(self.first, self.second, strict=True)):

@@ -8,14 +8,13 @@ import numpy as np
 
 from realtime.backdrop import COLOURS, Background, background, filling
 from realtime.commands.common import Arguments
-from realtime.enroll.portrait import read_picture
+from realtime.enroll.portrait import SUFFIXES, read_picture
 from realtime.errors import InputError
 from realtime.picture_bytes import encode_jpeg
 from realtime.pose_track import PoseTrack, read_track
 from realtime.video_loop import VideoLoop
 
 _CALLERS_SIZE = 1280, 720
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def scenery(words: str, size: tuple[int, int], *, patient: bool = False) -> Background:
@@ -32,7 +31,7 @@ def scenery(words: str, size: tuple[int, int], *, patient: bool = False) -> Back
                 "expected none, blur, blur=0 to blur=1, a colour like #335577 or "
                 f"{', '.join(COLOURS)}, or the file of a picture or a video, found {words!r}"
             ) from error
-    if path.suffix.lower() in _PICTURES:
+    if path.suffix.lower() in SUFFIXES:
         return read_picture(path)
     return VideoLoop(path, size, patient=patient)
 
@@ -42,7 +41,7 @@ def callers_scenery(words: str) -> str | bytes:
     found = scenery(words, _CALLERS_SIZE)
     if isinstance(found, VideoLoop):
         raise InputError(f"expected a background of one picture for callers, found {words}")
-    if Path(words).suffix.lower() in _PICTURES and isinstance(found, np.ndarray):
+    if Path(words).suffix.lower() in SUFFIXES and isinstance(found, np.ndarray):
         return encode_jpeg(filling(found, _CALLERS_SIZE)).tobytes()
     return COLOURS.get(words, words)
 

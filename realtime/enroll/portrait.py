@@ -32,6 +32,8 @@ from realtime.picture_bytes import decode
 from realtime.regions import one_hot
 from realtime.view import face_height
 
+SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".webp"})  # of pictures
+
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 # Style codes of a photograph float32 [3, 256, 256], RGB 0..1, and its mask [12, 256, 256].
@@ -41,6 +43,11 @@ _LARGEST_BYTES = 30_000_000
 _LARGEST_PIXELS = 50_000_000
 # What is kept of the photograph around the eyes, in face heights: enough for a wide frame.
 _ASIDE, _ABOVE, _BELOW = 2.1, 1.15, 1.6
+
+
+def pictures_under(folder: Path) -> list[Path]:
+    """The picture files in a folder and the folders in it, by path."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def read_picture(path: Path) -> Picture:

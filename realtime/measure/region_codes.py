@@ -13,7 +13,7 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 
 from realtime.avatar_file import Avatar
-from realtime.enroll.portrait import read_picture
+from realtime.enroll.portrait import pictures_under, read_picture
 from realtime.errors import InputError, PortraitError
 from realtime.frame import Picture
 from realtime.measure.figures import new_figure, save_figure
@@ -22,7 +22,6 @@ from realtime.regions import Region
 Codes = NDArray[np.float32]
 Regions = NDArray[np.uint8]
 
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 _LEAST_PX = 20  # a region of fewer pixels has no code of its own
 
 
@@ -32,7 +31,7 @@ def enrolled(folder: Path, enroll: Callable[[Picture, str], Avatar]) -> list[Ava
     What is no usable portrait is left out; raises InputError if nothing is left.
     """
     people = []
-    for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in _SUFFIXES):
+    for path in pictures_under(folder):
         with contextlib.suppress(PortraitError):
             people.append(enroll(read_picture(path), path.stem))
     if not people:

@@ -55,7 +55,7 @@ def train(
     judges = Judges.load(data, out.parent, place)
     photos = load_photos(data / "clean" / "faces", held_out=False)
     motions = load_motions(data / "clean" / "motion")
-    made, still = (PictureBatches(photos, each, seed, 0) for each in (motions, motions.still()))
+    made, still = (PictureBatches(seed, 0, photos, each) for each in (motions, motions.still()))
     runs = {name: _fresh(place, seed) for name in VARIANTS}
     began, seconds = now(), 0.0
     with new_progress() as progress:

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
 from realtime.face import MOUTH_WINDOW
 from realtime.models.generator import Generator, around_lips, compose, soft_border, to_lips
@@ -35,7 +34,7 @@ from realtime.training.pictures import Motions, draw_picture, load_motions, stac
 from realtime.training.precision import autocast
 from realtime.training.progress import new_progress
 from realtime.training.recipe import Recipe
-from realtime.training.timed import Batch, Run, on_device, train_for
+from realtime.training.timed import Batch, Run, SeededBatches, on_device, train_for
 
 _BATCH = 6
 # Judges and adversary take three quarters of a step: they are asked so rarely, with so much more
@@ -99,19 +98,11 @@ class Duel(Run):
 
 
 @dataclass(frozen=True)
-class PictureBatches(Dataset[dict[str, Tensor]]):
-    """Batch number n, always the same for a seed: n in [first, last)."""
-
+class PictureBatches(SeededBatches):
     photos: Sequence[Photo]
     motions: Motions
-    seed: int
-    first: int
 
-    def __len__(self) -> int:
-        return 1 << 30
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        rng = np.random.default_rng((self.seed, self.first + index))
+    def draw(self, rng: np.random.Generator) -> dict[str, Tensor]:
         pictures = [draw_picture(self.photos, self.motions, rng) for _ in range(_BATCH)]
         return {name: torch.from_numpy(array) for name, array in stack(pictures).items()}
 
@@ -146,7 +137,7 @@ def train(
         run.load(checkpoint, place)
     share = 1.0 if shipped is None else _TUNING
     photos = load_photos(data / "clean" / "faces", held_out=False)
-    source = PictureBatches(photos, load_motions(data / "clean" / "motion"), seed, run.step)
+    source = PictureBatches(seed, run.step, photos, load_motions(data / "clean" / "motion"))
     with new_progress() as progress:
         train_for(
             "generator",

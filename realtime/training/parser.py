@@ -11,7 +11,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from realtime.models.face_parser import CLASSES, FaceParser
 from realtime.models.weights import Weights, save_weights
@@ -21,7 +20,7 @@ from realtime.training.parser_truth import Truth, load_truths, make_truths, save
 from realtime.training.people import HELD_OUT
 from realtime.training.precision import autocast
 from realtime.training.progress import new_progress
-from realtime.training.timed import Batch, Run, on_device, train_for
+from realtime.training.timed import Batch, Run, SeededBatches, on_device, train_for
 
 _BATCH = 8
 _DECAY = 0.01
@@ -33,18 +32,10 @@ _CLASS_WEIGHTS = {Region.EARS: 3.0, Region.ACCESSORIES: 2.0, Region.BROWS: 2.0}
 
 
 @dataclass(frozen=True)
-class ParserBatches(Dataset[dict[str, Tensor]]):
-    """Batch number n, always the same for a seed: n in [first, last)."""
-
+class ParserBatches(SeededBatches):
     truths: Sequence[Truth]
-    seed: int
-    first: int
 
-    def __len__(self) -> int:
-        return 1 << 30
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        rng = np.random.default_rng((self.seed, self.first + index))
+    def draw(self, rng: np.random.Generator) -> dict[str, Tensor]:
         pictures = [draw_picture(self.truths, rng) for _ in range(_BATCH)]
         return {
             name: torch.from_numpy(np.stack([getattr(picture, name) for picture in pictures]))
@@ -92,7 +83,7 @@ def train(
             "parser",
             minutes,
             run,
-            ParserBatches(truths, seed, run.step),
+            ParserBatches(seed, run.step, truths),
             lambda batch, rate: train_step(run, batch, rate, place),
             device=place,
             checkpoint=checkpoint,

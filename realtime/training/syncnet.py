@@ -20,7 +20,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
-from torch.utils.data import Dataset
 
 from realtime.face import (
     CROP,
@@ -46,7 +45,7 @@ from realtime.training.speech import (
     read_corpus,
 )
 from realtime.training.speech_batches import Batch, Source, draw
-from realtime.training.timed import Run, on_device, train_for
+from realtime.training.timed import Run, SeededBatches, on_device, train_for
 
 Array = NDArray[np.float32]
 
@@ -222,18 +221,10 @@ class Trained(nn.Module):
 
 
 @dataclass(frozen=True)
-class WindowBatches(Dataset[dict[str, Tensor]]):
-    """Batch number n, always the same for a seed: n in [first, last)."""
-
+class WindowBatches(SeededBatches):
     examples: Examples
-    seed: int
-    first: int
 
-    def __len__(self) -> int:
-        return 1 << 30
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        rng = np.random.default_rng((self.seed, self.first + index))
+    def draw(self, rng: np.random.Generator) -> dict[str, Tensor]:
         return vars(draw_windows(rng, self.examples, _BATCH))
 
 
@@ -264,7 +255,7 @@ def train(
             NAME,
             minutes,
             run,
-            WindowBatches(data_set, seed, run.step),
+            WindowBatches(seed, run.step, data_set),
             lambda batch, rate: train_step(run, batch, rate, place),
             device=place,
             checkpoint=checkpoint,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import torch
 from rich.progress import Progress
 from torch import Tensor, nn
@@ -22,6 +23,24 @@ Batch = Mapping[str, Tensor]
 _RATE, _WARM_STEPS = 2e-3, 100
 _AVERAGE = 0.995
 _BATCHES_AHEAD = 4  # of each process that makes them
+
+
+@dataclass(frozen=True)
+class SeededBatches(Dataset[dict[str, Tensor]]):
+    """Batch number n, always the same for a seed: n from `first` on, without an end."""
+
+    seed: int
+    first: int
+
+    def __len__(self) -> int:
+        return 1 << 30
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return self.draw(np.random.default_rng((self.seed, self.first + index)))
+
+    def draw(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """One batch."""
+        raise NotImplementedError
 
 
 @dataclass
