@@ -103,7 +103,7 @@ def edited(
     picture, points, mask = restyled(avatar, edit, parser), avatar.points, avatar.mask
     if edit.shape != Shape():
         picture, points = reshape(picture, points, edit.shape)
-        mask = region_mask(points, parse(parser, picture, points))
+        mask = region_mask(picture, points, parse(parser, picture, points))
     crop = planes(crop_picture(picture, crop_matrix(points)))
     return replace(
         avatar,

@@ -1,4 +1,4 @@
-"""The twelve-region mask of a portrait: its landmarks' polygons in what the face parser sees."""
+"""The twelve-region mask of a portrait: its landmarks' outlines in what the face parser sees."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.enroll.outlines import lab_of, parted
 from realtime.enroll.parse import Parsed
 from realtime.face import (
     BROWS,
     CROP,
     NOSE,
     Points,
+    Window,
+    coverage,
     crop_matrix,
+    crop_picture,
     eye_polygons,
     lip_polygons,
     transform,
@@ -21,10 +25,15 @@ from realtime.models.face_parser import CLASSES
 from realtime.regions import Region
 
 Flags = NDArray[np.bool_]
+Picture = NDArray[np.uint8]
+Field = NDArray[np.float32]
+
+_WHOLE: Window = (slice(0, CROP), slice(0, CROP))
+_BROW_ERROR = 2.0  # pixels by which the outline of an expected brow errs
 
 
-def region_mask(points: Points, parsed: Parsed) -> NDArray[np.uint8]:
-    """Region ids uint8 [256, 256] of the canonical crop of a portrait.
+def region_mask(picture: Picture, points: Points, parsed: Parsed) -> NDArray[np.uint8]:
+    """Region ids uint8 [256, 256] of the canonical crop of a portrait, RGB uint8 [H, W, 3].
 
     points: float32 [478, 3] landmarks in the portrait's pixels. Outside the picture: background.
     """
@@ -39,13 +48,29 @@ def region_mask(points: Points, parsed: Parsed) -> NDArray[np.uint8]:
         ]
     )
     mask: NDArray[np.uint8] = np.array(CLASSES, np.uint8)[shares.argmax(0)]
-    # What the parser takes for brows beyond their landmarks is the shadow beside the nose.
-    expected = _filled([placed[list(brow)] for brow in BROWS], CROP)
-    mask[(mask == Region.BROWS) & ~expected] = Region.SKIN
-    for region, polygons in _inner_face(placed).items():
+    hairs = mask == Region.BROWS
+    mask[hairs] = Region.SKIN
+    lab = lab_of(crop_picture(picture, matrix))
+    for brow in BROWS:
+        # What the parser takes for brows beyond their landmarks is the shadow beside the nose.
+        expected = hairs & _filled(placed[list(brow)])
+        mask[_brow(lab, expected) & (mask == Region.SKIN)] = Region.BROWS
+    for region, outlines in _inner_face(placed).items():
         seen = mask != Region.ACCESSORIES if region == Region.NOSE else True
-        mask[_filled(polygons, CROP) & seen] = region
+        for outline in outlines:
+            mask[_filled(outline) & seen] = region
     return mask
+
+
+def _brow(lab: Field, expected: Flags) -> Flags:
+    """The hairs of a brow, by their colours [256, 256, 3], near where they are expected."""
+    inside, outside = (
+        cv2.distanceTransform(flags.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        for flags in (expected, ~expected)
+    )
+    # The outline runs between pixels.
+    far = (inside - outside + np.where(expected, -0.5, 0.5)).astype(np.float32)
+    return np.asarray(parted(lab, np.stack([far, -far]), _BROW_ERROR)[0] > 0.5, np.bool_)
 
 
 def _inner_face(points: Points) -> dict[Region, list[Points]]:
@@ -58,8 +83,6 @@ def _inner_face(points: Points) -> dict[Region, list[Points]]:
     }
 
 
-def _filled(polygons: list[Points], side: int) -> Flags:
-    image = np.zeros((side, side), np.uint8)
-    for polygon in polygons:
-        cv2.fillPoly(image, [np.round(polygon * 16).astype(np.int32)], 1, shift=4)
-    return image > 0
+def _filled(outline: Points) -> Flags:
+    """The pixels of the canonical crop that an outline covers half or more."""
+    return np.asarray(coverage(outline, _WHOLE) >= 0.5, np.bool_)

@@ -13,6 +13,7 @@ from realtime.avatar_file import LONGEST_SIDE, Avatar
 from realtime.enroll.landmarks import Landmarker, portrait_points
 from realtime.enroll.mask import region_mask
 from realtime.enroll.matte import person_matte
+from realtime.enroll.outlines import settled
 from realtime.enroll.parse import parse
 from realtime.enroll.sealed import sealed
 from realtime.enroll.teeth import with_own_teeth
@@ -86,9 +87,10 @@ def enroll(
     style codes, made with the weights of `weights_hash`.
     """
     picture, points = head_and_shoulders(picture, portrait_points(landmarker, picture))
+    points = settled(picture, points)
     parsed = parse(parser, picture, points)
     matte = person_matte(picture, points, parsed)
-    mask = region_mask(points, parsed)
+    mask = region_mask(picture, points, parsed)
     matrix = crop_matrix(points)
     placed = transform(matrix, points)
     closed = close_lips(placed)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from realtime.enroll.landmarks import Landmarker, portrait_points
 from realtime.enroll.mask import region_mask
 from realtime.enroll.matte import person_matte
+from realtime.enroll.outlines import settled
 from realtime.enroll.parse import parse
 from realtime.enroll.portrait import head_and_shoulders
 from realtime.errors import InputError
@@ -60,9 +61,10 @@ def measure_parsing(
         whole = portrait_points(landmarker, picture)
         picture, points = head_and_shoulders(picture, whole)
         drawn = head_and_shoulders(np.dstack([drawing.paint()] * 3), whole)[0][..., 0]
+        points = settled(picture, points)
         parsed = parse(parser, picture, points)
         matrix = crop_matrix(points)
-        found, true = region_mask(points, parsed), _cropped(drawn, matrix)
+        found, true = region_mask(picture, points, parsed), _cropped(drawn, matrix)
         for group, regions in GROUPS.items():
             one, other = np.isin(found, regions), np.isin(true, regions)
             if np.isin(drawn, regions).any():

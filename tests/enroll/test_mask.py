@@ -17,7 +17,7 @@ PARSER = load_parser()
 
 def mask_of(avatar: Avatar, picture: np.ndarray | None = None) -> np.ndarray:
     seen = avatar.picture if picture is None else picture
-    return region_mask(avatar.points, parse(PARSER, seen, avatar.points))
+    return region_mask(seen, avatar.points, parse(PARSER, seen, avatar.points))
 
 
 @pytest.mark.parametrize("name", NAMES)
