@@ -231,8 +231,15 @@ def _add_enroll(commands: Commands) -> None:
         "--preview", type=Path, metavar="JPG", help="it at rest, talking, cut out; its regions"
     )
     sub.add_argument("--i-have-consent", action="store_true", help=f"you state: {CONSENT}")
+    _add_tune(sub)
     _add_landmarker(sub)
     sub.set_defaults(command=command("make", "enroll"))
+
+
+def _add_tune(parser: Parser) -> None:
+    parser.add_argument(
+        "--tune", action="store_true", help="learn of a video how its lips stand at each phone, too"
+    )
 
 
 def _add_landmarker(parser: Parser) -> None:
@@ -335,6 +342,7 @@ def _add_eval(commands: Commands, measuring: Parser) -> None:
         "--videos", type=Path, metavar="DIR", help="leave the made clips here, and beside the real"
     )
     sub.add_argument("--meters", type=Path, metavar="DIR", help=_METERS)
+    _add_tune(sub)
     _add_landmarker(sub)
     sub.set_defaults(command=command("evaluate", "evaluate"))
 

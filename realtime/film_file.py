@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from realtime.face import LANDMARKS, OVAL
 from realtime.filmed_face import Film, FilmedFace
-from realtime.models.lip_code import CODES
+from realtime.models.lip_code import CODES, TOLD
 from realtime.mouths import SHAPE, Mouths
 from realtime.picture_bytes import decode, encode_jpeg
 
@@ -54,11 +54,14 @@ def film(tensors: Mapping[str, NDArray[Any]]) -> Film:
         or not 0 <= triangles.min() <= triangles.max() < corners
     ):
         raise ValueError("damaged triangles")
+    habit = _numbers(tensors, "habit", (-1, CODES))
+    if len(habit) not in (CODES + 1, TOLD + 1):
+        raise ValueError(f"a habit of {len(habit)} rows")
     places = _numbers(tensors, "places", (-1, 3, 4))
     face = FilmedFace(
         rest=_numbers(tensors, "rest", (LANDMARKS, 3)),
         mouths=Mouths(_mouths(_bytes(tensors, "mouths"), len(points)), points, triangles),
-        habit=_numbers(tensors, "habit", (CODES + 1, CODES)),
+        habit=habit,
     )
     video = _bytes(tensors, "video")
     _check_video(video, len(places))

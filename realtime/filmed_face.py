@@ -17,8 +17,8 @@ Picture = NDArray[np.uint8]
 @dataclass(frozen=True)
 class FilmedFace:
     """rest: landmarks float32 [478, 3] in head coordinates (realtime.enroll.speaker), lips
-    together. mouths: what the video showed below the nose. habit: float32 [17, 16], how this
-    speaker's lips differ from what everybody's do: code -> [code, 1] @ habit."""
+    together. mouths: what the video showed below the nose. habit: float32 [17 or 57, 16], how this
+    speaker's lips differ from what everybody's do, as in LipDecoder."""
 
     rest: Points
     mouths: Mouths

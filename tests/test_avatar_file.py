@@ -84,6 +84,11 @@ def _endless_habit(film: Film) -> Film:
     return dataclasses.replace(film, face=face)
 
 
+def _half_a_habit(film: Film) -> Film:
+    face = dataclasses.replace(film.face, habit=np.zeros((20, 16), np.float32))
+    return dataclasses.replace(film, face=face)
+
+
 def _unknown_corner(film: Film) -> Film:
     mouths = film.face.mouths
     mouths = dataclasses.replace(mouths, triangles=mouths.triangles + 40)
@@ -96,6 +101,7 @@ def _unknown_corner(film: Film) -> Film:
         (_fewer_places, "4 pictures of 320x320 for 3 places"),
         (_no_video, "a video that cannot be decoded"),
         (_endless_habit, "habit of type"),
+        (_half_a_habit, "a habit of 20 rows"),
         (_unknown_corner, "damaged triangles"),
     ],
 )

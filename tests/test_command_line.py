@@ -134,3 +134,11 @@ def test_enrolment_asks_for_consent(tmp_path: Path, capsys: pytest.CaptureFixtur
     words = ["enroll", str(tmp_path / "me.jpg"), "-o", str(tmp_path / "me.avatar")]
     assert "--i-have-consent" in failure(words, capsys)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_photograph_has_nothing_to_tune_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["enroll", str(tmp_path / "me.jpg"), "-o", str(tmp_path / "me.avatar")]
+    message = failure([*words, "--i-have-consent", "--tune"], capsys)
+    assert "expected a video to tune by, found me.jpg" in message

@@ -51,7 +51,7 @@ def evaluate(arguments: Arguments) -> None:
             with bar(path.stem, 3 * len(pictures)) as advance:
                 clip = read_clip(path, pictures, landmarker, judge, advance)
                 made = []
-                for picture in speak(clip, networks):
+                for picture in speak(clip, networks, tune=arguments.tune):
                     made.append(picture)
                     advance()
                 row = compare(clip, made, landmarker, judge, advance)

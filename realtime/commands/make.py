@@ -23,16 +23,19 @@ _PREVIEW = 384, 384
 
 
 def enroll(arguments: Arguments) -> None:
-    """One photograph or video, one avatar; raises InputError without consent."""
+    """One photograph or video, one avatar; raises InputError without consent, or without a video to
+    tune by."""
     from realtime.enroll.portrait import read_picture
     from realtime.enroll.sealed import is_wide_open
 
     if not arguments.i_have_consent:
         raise InputError(f"expected --i-have-consent, which states: {CONSENT}")
     given, networks = arguments.portrait, load_networks()
-    name = arguments.name or given.stem
-    if given.suffix.lower() in _VIDEOS:
-        avatar = enroll_film(networks, given, name, arguments.landmarker)
+    name, filmed = arguments.name or given.stem, given.suffix.lower() in _VIDEOS
+    if arguments.tune and not filmed:
+        raise InputError(f"expected a video to tune by, found {given.name}")
+    if filmed:
+        avatar = enroll_film(networks, given, name, arguments.landmarker, tune=arguments.tune)
     else:
         avatar = enroll_portrait(networks, read_picture(given), name, arguments.landmarker)
     avatar_file.save(avatar, arguments.out)
@@ -75,7 +78,9 @@ def enroll_portrait(
         )
 
 
-def enroll_film(networks: Networks, video: Path, name: str, landmarker_file: Path | None) -> Avatar:
+def enroll_film(
+    networks: Networks, video: Path, name: str, landmarker_file: Path | None, *, tune: bool
+) -> Avatar:
     """An avatar made today of a video, under the statement of consent."""
     from realtime.enroll.landmarks import Landmarker, find_model
     from realtime.enroll.video import enroll_video
@@ -93,6 +98,7 @@ def enroll_film(networks: Networks, video: Path, name: str, landmarker_file: Pat
             landmarker,
             lambda picture: enroll_portrait(networks, picture, name, landmarker_file),
             advance,
+            tune=tune,
         )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from realtime.audio.mel import log_mel
 from realtime.clock import FRAME_SAMPLES, SAMPLE_RATE, Sound, lookahead_frames
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.mesh import mouth_triangles, triangles
@@ -15,7 +17,7 @@ from realtime.errors import PortraitError
 from realtime.face import LANDMARKS, Points, crop_matrix, transform
 from realtime.filmed_face import FilmedFace
 from realtime.measure.sync import embed, face_on, sync
-from realtime.models.lip_code import LipReader
+from realtime.models.lip_code import CODES, LipReader, windows
 from realtime.models.networks import Networks
 from realtime.models.syncnet import SyncNet
 from realtime.mouths import LIPS, Mouths, cut
@@ -25,7 +27,7 @@ Array = NDArray[np.float32]
 
 LOOKAHEAD_MS = 80
 _LIP_WEIGHT = 3.0
-_DOUBT = 300
+_DOUBT = 100
 _FARTHEST_MS = 200  # a video's picture and sound are not believed to be farther apart
 _MOST_MISSING = 0.1  # share of the frames in which the face may be lost
 
@@ -56,11 +58,25 @@ def lip_codes(networks: Networks, sound: Sound, frames: int, habit: Array | None
     """What the lips of int16 [N] do in each frame, as the engine would have it: [frames, 16]."""
     ahead = lookahead_frames(LOOKAHEAD_MS)
     reader = LipReader(networks.encoder, networks.lips, ahead)
-    whole = np.zeros((frames + ahead) * FRAME_SAMPLES, np.int16)
-    count = min(len(sound), len(whole))
-    whole[:count] = sound[:count]
-    blocks = whole.reshape(-1, FRAME_SAMPLES)
+    blocks = _lasting(sound, frames + ahead).reshape(-1, FRAME_SAMPLES)
     return np.stack([reader.push(block, habit) for block in blocks])[ahead:]
+
+
+@torch.inference_mode()
+def told(networks: Networks, sound: Sound, frames: int, *, tune: bool) -> Array:
+    """What int16 [N] tells of the lips in each frame: float32 [frames, 16], everybody's code
+    before anything shuts it; to `tune` by, the phones, too: [frames, 56]."""
+    ahead = lookahead_frames(LOOKAHEAD_MS)
+    mel = torch.from_numpy(log_mel(_lasting(sound, frames + ahead)))
+    heard, _ = networks.encoder(mel[None], networks.encoder.start())
+    all_told = networks.lips.told(*windows(heard.e, torch.tensor([ahead])))[0, :frames]
+    return np.asarray(all_told if tune else all_told[:, :CODES])
+
+
+def _lasting(sound: Sound, frames: int) -> Sound:
+    """So many frames of int16 [N], silence after its end."""
+    count = frames * FRAME_SAMPLES
+    return np.pad(sound[:count], (0, max(0, count - len(sound))))
 
 
 def early_ms(judge: SyncNet, points: Array, sound: Sound) -> int:
@@ -97,18 +113,19 @@ def canonical(speaker: Speaker, points: Array) -> Points:
 
 
 def habit_of(speaker: Speaker, points: Array, heard: Array, basis: Array) -> Array:
-    """How the speaker of landmarks [T, 478, 3] differs from `heard`, the lip codes [T, 16] that
-    everybody would have with that sound: float32 [17, 16], code -> [code, 1] @ habit.
+    """How the speaker of landmarks [T, 478, 3] differs from what everybody's lips would do with the
+    sound that told `heard` [T, K >= 16]: float32 [K + 1, 16], as in LipDecoder.
 
     By ridge regression towards no difference, which counts for _DOUBT frames. basis float32
     [16, 478, 3] is the codes'.
     """
     seen = encoded(np.stack([speaker.motion(face) for face in points]), basis)
     centre, place = heard.mean(0), seen.mean(0)
-    told, shown = heard - centre, seen - place
+    inputs, shown = heard - centre, seen - place
+    alike = np.eye(heard.shape[1], CODES)
     doubt = _DOUBT * np.square(heard).mean() * np.eye(heard.shape[1])
-    change = np.linalg.solve(told.T @ told + doubt, told.T @ (shown - told))
-    linear = np.eye(heard.shape[1]) + change
+    change = np.linalg.solve(inputs.T @ inputs + doubt, inputs.T @ (shown - inputs @ alike))
+    linear = alike + change
     return np.vstack([linear, place - centre @ linear]).astype(np.float32)
 
 

@@ -21,7 +21,7 @@ from realtime.enroll.filmed import (
     filmed_face,
     habit_of,
     in_step,
-    lip_codes,
+    told,
     track,
 )
 from realtime.enroll.landmarks import Landmarker
@@ -54,11 +54,14 @@ def enroll_video(
     landmarker: Landmarker,
     enroll: Enroll,
     advance: Callable[[], None],
+    *,
+    tune: bool = False,
 ) -> Avatar:
     """The avatar of the one person in a video of 5 s to 5 min; raises InputError.
 
     `judge` tells how far picture and sound are apart; `enroll` makes the portrait it is known by;
-    `advance` is called for every picture looked at.
+    `advance` is called for every picture looked at; with `tune` it is learnt, too, how the lips
+    stand at each phone.
     """
     points = track(landmarker, islice(film.pictures(path), _MOST + 1), advance)
     if not _LEAST <= len(points) <= _MOST:
@@ -69,7 +72,7 @@ def enroll_video(
     heads = [speaker.place(face) for face in points]
     sound = read_sound(path)
     aligned = in_step(sound, early_ms(judge, points, sound), len(points))
-    heard = lip_codes(networks, aligned, len(points))
+    heard = told(networks, aligned, len(points), tune=tune)
     habit = habit_of(speaker, points, heard, networks.lips.basis.numpy())
     away = _aside(heads)
     shown = _calmest(away)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from realtime import film
 from realtime.audio.sources import read_sound
 from realtime.clock import FRAME_RATE, FRAME_SAMPLES, Sound
-from realtime.enroll.filmed import early_ms, filmed_face, habit_of, in_step, lip_codes, track
+from realtime.enroll.filmed import early_ms, filmed_face, habit_of, in_step, lip_codes, told, track
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.speaker import study
 from realtime.errors import InputError
@@ -83,11 +83,14 @@ def in_sync(judge: SyncNet, clip: Clip, points: Array) -> Sync:
     return sync(embed(judge, face_on(points), clip.heard[: len(points) * FRAME_SAMPLES]))
 
 
-def speak(clip: Clip, networks: Networks) -> Iterator[Picture]:
-    """The clip's pictures with a lower face that its sound moves: RGB uint8 [H, W, 3] each."""
+def speak(clip: Clip, networks: Networks, *, tune: bool = False) -> Iterator[Picture]:
+    """The clip's pictures with a lower face that its sound moves: RGB uint8 [H, W, 3] each.
+
+    tune: as in enrolment.
+    """
     frames = len(clip.pictures)
     basis = networks.lips.basis.numpy()
-    heard = lip_codes(networks, clip.heard, frames)
+    heard = told(networks, clip.heard, frames, tune=tune)
     for quarter in range(_QUARTERS):
         first, end = (frames * (quarter + k) // _QUARTERS for k in (0, 1))
         others = [i for i in range(frames) if i < first - _APART or i >= end + _APART]

@@ -65,7 +65,7 @@ def test_a_habit_is_found_again_and_little_evidence_changes_little() -> None:
     codes = 0.5 * heard + 0.2
     places = np.stack([place(0.1)(speaker.rest + np.tensordot(code, basis, 1)) for code in codes])
     many = habit_of(speaker, places.astype(np.float32), heard, basis)
-    few = habit_of(speaker, places[:20].astype(np.float32), heard[:20], basis)
+    few = habit_of(speaker, places[:10].astype(np.float32), heard[:10], basis)
     np.testing.assert_allclose(many[:-1], 0.55 * np.eye(16), atol=0.05)
     np.testing.assert_allclose(many[-1], 0.2, atol=0.05)
     assert np.abs(few[:-1] - np.eye(16)).max() < 0.1

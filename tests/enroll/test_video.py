@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from realtime.enroll.filmed import lip_codes, track
+from realtime.enroll.filmed import lip_codes, told, track
 from realtime.enroll.landmarks import Landmarker
 from realtime.enroll.video import _calmest, _smaller, _various, enroll_video
 from realtime.errors import PortraitError
@@ -125,3 +125,13 @@ def test_lip_codes_are_those_of_the_frames_and_not_of_the_delay() -> None:
     habit[-1] = 1
     added = lip_codes(networks, sound, 12, habit) - codes
     assert added.max() > 0
+
+
+def test_what_sound_tells_is_the_codes_and_to_tune_the_phones_of_its_own_frames() -> None:
+    networks, sound = untrained_networks(), noise(12)
+    plain, tuning = (told(networks, sound, 12, tune=tune) for tune in (False, True))
+    np.testing.assert_array_equal(plain, tuning[:, :16])
+    np.testing.assert_allclose(tuning[:, 16:].sum(1), 1, atol=1e-5)
+    cut = told(networks, sound[: 8 * 640], 12, tune=False)
+    np.testing.assert_allclose(cut[:6], plain[:6], atol=1e-5)
+    assert not np.allclose(cut[6], plain[6], atol=1e-5)

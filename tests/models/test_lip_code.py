@@ -15,6 +15,7 @@ from realtime.models.lip_code import (
     LOWER_LIP,
     PAST_FRAMES,
     SLOTS,
+    TOLD,
     UPPER_LIP,
     LipDecoder,
     LipDecoderConfig,
@@ -95,10 +96,31 @@ def test_doubt_shuts_the_lips_rather_at_consonants(decoder: LipDecoder) -> None:
     present = torch.arange(SLOTS) <= PAST_FRAMES
     window = torch.randn(SLOTS, SMALL.outputs)
     at_vowel, at_consonant = (
-        float(decoder.closing(_heard(window, 0, M=0.1, **{rival: 0.9}), present))
-        for rival in ("AA", "N")
+        float(decoder.closing(decoder.told(heard, present)[CODES:]))
+        for heard in (_heard(window, 0, M=0.1, **{rival: 0.9}) for rival in ("AA", "N"))
     )
     assert at_vowel < 0.5 < at_consonant
+
+
+def test_a_filmed_speaker_is_shut_by_less_doubt_only(decoder: LipDecoder) -> None:
+    present = torch.arange(SLOTS) <= PAST_FRAMES
+    window = torch.randn(SLOTS, SMALL.outputs)
+    wide = decoder.basis[:, LOWER_LIP, 1] - decoder.basis[:, UPPER_LIP, 1]
+    habit = torch.cat([torch.zeros(CODES, CODES), wide[None]])
+    heard = (_heard(window, 0, M=share, AA=1 - share) for share in (0, 1 / 9, 0.8))
+    gaps = np.array([_gap(decoder, decoder(each, present, habit)) for each in heard])
+    np.testing.assert_allclose(gaps / _gap(decoder, wide), [1, 0.94, 0.02], atol=0.01)
+
+
+def test_a_tuned_habit_moves_the_lips_at_its_phone_alone(decoder: LipDecoder) -> None:
+    present = torch.arange(SLOTS) <= PAST_FRAMES
+    window = torch.randn(SLOTS, SMALL.outputs)
+    untuned, tuned = torch.eye(CODES + 1, CODES), torch.eye(TOLD + 1, CODES)
+    tuned[CODES + PHONES.index("UW")] = 1
+    at_oo, at_ah = (_heard(window, 0, **{phone: 1.0}) for phone in ("UW", "AH"))
+    moved = decoder(at_oo, present, tuned) - decoder(at_oo, present, untuned)
+    torch.testing.assert_close(moved, torch.ones(CODES))
+    torch.testing.assert_close(decoder(at_ah, present, tuned), decoder(at_ah, present, untuned))
 
 
 def test_landmarks_are_linear_in_the_code(decoder: LipDecoder) -> None:
