@@ -59,6 +59,7 @@ _JUDGES = (
     "(who it is), each where it is there"
 )
 _BACKGROUND = "none (the room itself), blur, blur=0 to blur=1, a colour's name or #rrggbb"
+_METER = "measures VIDEO --json FILE [--phones TSV] [--portrait PICTURE] [--gates JSON]"
 _MANNER = "blinks, sway: 0 to 2, 1 being usual; yaw, pitch, roll: degrees the head is held at"
 
 
@@ -268,7 +269,7 @@ def _add_edit(commands: Commands) -> None:
 
 def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -> None:
     speaking = parents[-1]
-    benches = commands.add_parser("bench", help="measure how fast it is").add_subparsers(
+    benches = commands.add_parser("bench", help="measure speed and likeness").add_subparsers(
         metavar="WHAT", required=True
     )
     sub = benches.add_parser(
@@ -322,6 +323,36 @@ def _add_benches(commands: Commands, parents: list[Parser], measuring: Parser) -
     sub.add_argument("--offers", type=int, default=0, help="and so many real ones, timed")
     sub.add_argument("--png", type=Path, metavar="FILE", help="the workers' calls over time")
     sub.set_defaults(command=command("cluster", "bench"))
+    _add_realism(benches, parents[0], measuring)
+
+
+def _add_realism(benches: Commands, looking: Parser, measuring: Parser) -> None:
+    sub = benches.add_parser(
+        "portraits",
+        parents=[measuring],
+        help="strangers' portraits driven by strangers' voices, before an outside meter's gates",
+    )
+    add = sub.add_argument
+    add("--gates", type=Path, required=True, metavar="JSON", help="what the meter shall ask")
+    add("--every", type=_COUNT, default=1, metavar="N", help="take only every Nth portrait")
+    add("--size", type=image_size, default=(512, 512), metavar="WxH", help="size of the picture")
+    _add_landmarker(sub)
+    _add_meter(sub)
+    sub.set_defaults(command=command("bench_realism", "portraits"))
+    sub = benches.add_parser(
+        "voices",
+        parents=[looking, measuring],
+        help="the avatar says what sixteen strangers said, before an outside meter",
+    )
+    _add_meter(sub)
+    sub.set_defaults(command=command("bench_realism", "voices"))
+
+
+def _add_meter(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="the folder that holds measure")
+    add("--meter", required=True, metavar="COMMAND", help=_METER)
+    add("--out", type=Path, required=True, metavar="DIR", help="videos and verdicts are kept here")
 
 
 def _add_device(parser: Parser, *more: str) -> None:
@@ -378,7 +409,6 @@ def _add_train(commands: Commands, measuring: Parser) -> None:
     add("--from-shipped", action="store_true", help="generator, parser: begin with those shipped")
     add("--judges", type=Path, metavar="DIR", help=_JUDGES)
     add("--measure", action="store_true", help="measure the shipped weights on people held out")
-    add("--videos", type=Path, metavar="DIR", help="measuring speech: render the voices here, too")
     sub.set_defaults(command=command("make", "train"))
 
 

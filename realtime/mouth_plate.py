@@ -23,7 +23,7 @@ Picture = NDArray[np.uint8]
 
 # A plate is a small picture that lies in the canonical crop with its closed lip line on one row.
 PLATE_ROWS, PLATE_COLUMNS, PLATE_LIP_ROW = 96, 112, 48
-CAVITY = (0.17, 0.075, 0.085)  # RGB of the dark behind, before the picture's light
+CAVITY = (0.34, 0.15, 0.17)  # RGB of the dark behind, before the picture's light
 
 _MOUTH_WIDTH = 61.7  # of the head the denture was drawn from, canonical pixels
 _SCALE_RANGE = (0.85, 1.2)

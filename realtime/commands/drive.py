@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.audio.sources import read_sound
+from realtime.avatar_file import Avatar
 from realtime.clock import lookahead_frames
 from realtime.commands.common import Arguments, fastest_backend, load_networks, report
 from realtime.commands.make import enroll_portrait
@@ -15,10 +17,18 @@ from realtime.engine import Engine
 from realtime.enroll.portrait import pictures_under, read_picture
 from realtime.errors import InputError, OutputError, PortraitError
 from realtime.models.networks import Networks
-from realtime.models.renderer import Backend
 from realtime.outputs.playback import play
 from realtime.outputs.progress import bar
 from realtime.outputs.video_file import VideoFile
+
+
+@dataclass(frozen=True)
+class Take:
+    """Whose portrait (None: an avatar's) says what, and where the video of that is, or will be."""
+
+    portrait: Path | None
+    voice: Path
+    video: Path
 
 
 def drive(arguments: Arguments) -> None:
@@ -32,46 +42,64 @@ def drive(arguments: Arguments) -> None:
             f"expected pictures in {arguments.portraits} and sounds in {arguments.voices}, "
             f"found {len(portraits)} and {len(voices)}"
         )
-    try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {arguments.out}: {error.strerror}") from error
-    networks = load_networks()
-    backend = fastest_backend(networks)
-    refused = 0
-    with bar("portraits", len(portraits)) as advance:
-        for seed, portrait in enumerate(portraits):
-            try:
-                _drive(networks, backend, portrait, seed, voices, arguments)
-            except PortraitError as error:
-                print(f"{portrait.name}: {error}")
-                refused += 1
-            advance()
+    takes = plan(arguments.portraits, portraits, voices, arguments.out)
+    made = len(list(videos(takes, arguments.size, arguments.landmarker)))
+    refused = len(portraits) - made // len(voices)
     report({"portraits": len(portraits), "voices": len(voices), "refused": refused}, None)
 
 
-def _drive(
-    networks: Networks,
-    backend: Backend,
-    portrait: Path,
-    seed: int,
-    voices: Sequence[Path],
-    arguments: Arguments,
-) -> None:
-    """What is missing of one portrait's videos; PortraitError if it shows no usable face."""
-    who = "_".join(portrait.relative_to(arguments.portraits).with_suffix("").parts)
-    videos = {voice: arguments.out / f"{who}-{voice.stem}.mp4" for voice in voices}
-    missing = {voice: video for voice, video in videos.items() if not video.exists()}
-    if not missing:
-        return
-    avatar = enroll_portrait(networks, read_picture(portrait), who, arguments.landmarker)
-    for voice, video in missing.items():
-        _speak(
-            Engine(networks, avatar, size=arguments.size, seed=seed, backend=backend), voice, video
-        )
+def plan(
+    folder: Path, portraits: Sequence[Path], voices: Sequence[Path], out: Path
+) -> dict[Path, list[Take]]:
+    """What each portrait of the folder is to say; raises OutputError if `out` can't be made."""
+    make_folder(out)
+    takes = {}
+    for portrait in portraits:
+        who = "_".join(portrait.relative_to(folder).with_suffix("").parts)
+        takes[portrait] = [
+            Take(portrait, voice, out / f"{who}-{voice.stem}.mp4") for voice in voices
+        ]
+    return takes
 
 
-def _speak(engine: Engine, voice: Path, video: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Raises OutputError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def videos(
+    plan: Mapping[Path, Sequence[Take]], size: tuple[int, int], landmarker: Path | None
+) -> Iterator[Take]:
+    """Every take as soon as its video is there; whoever is refused is printed and left out."""
+    networks = load_networks()
+    backend = fastest_backend(networks)
+
+    def engine(avatar: Avatar, seed: int) -> Engine:
+        return Engine(networks, avatar, size=size, seed=seed, backend=backend)
+
+    with bar("portraits", len(plan)) as advance:
+        for seed, (portrait, takes) in enumerate(plan.items()):
+            missing = [take for take in takes if not take.video.exists()]
+            try:
+                if missing:
+                    avatar = _enrolled(networks, portrait, landmarker)
+                for take in missing:
+                    speak(engine(avatar, seed), take.voice, take.video)
+                yield from takes
+            except PortraitError as error:
+                print(f"{portrait.name}: {error}")
+            advance()
+
+
+def _enrolled(networks: Networks, portrait: Path, landmarker: Path | None) -> Avatar:
+    return enroll_portrait(networks, read_picture(portrait), portrait.stem, landmarker)
+
+
+def speak(engine: Engine, voice: Path, video: Path) -> None:
+    """The engine says what a sound file holds."""
     lookahead = lookahead_frames(engine.lookahead_ms)
     output = VideoFile(video, engine.size)
     play(engine, [read_sound(voice)], [output], lookahead=lookahead, now=time.monotonic)

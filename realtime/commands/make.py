@@ -119,7 +119,6 @@ def train(arguments: Arguments) -> None:
         resume=arguments.resume,
         from_shipped=arguments.from_shipped,
         judges=arguments.judges,
-        videos=arguments.videos,
     )
     if not arguments.measure:
         STAGES[arguments.stage](options)

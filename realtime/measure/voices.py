@@ -1,46 +1,80 @@
-"""The measuring voices, spoken by an avatar: one video a voice, for any outside meter."""
+"""Real voices to measure with: who says what, and when which phone."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+import wave
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from realtime.audio.sources import read_sound
 from realtime.clock import SAMPLE_RATE, Sound
-from realtime.frame import Steps
-from realtime.outputs.playback import Clock, play
-from realtime.outputs.video_file import VideoFile
+
+_DRIVING_S = 10
+# By clip, the second at which a voice begins that drives portraits: the ten seconds in which the
+# speaker's own lips miss fewest of an outside meter's gates, and say most; the three speakers who
+# miss fewest.
+_DRIVING = {
+    "polads__security_and_foreign_policy_video1": 17,
+    "polads__healthcare_and_prescription_drugs_video1": 31,
+    "styletalk__andrew_clip_2": 0,
+}
 
 
-def measuring_voices(measure: Path) -> Iterator[tuple[str, Sound]]:
-    """(clip, int16 [N]) for every row of `sync_rows.tsv` in the folder `measure`."""
-    with (measure / "sync_rows.tsv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    for row in rows:
-        place = measure / "motion" / row["speaker"]
+@dataclass(frozen=True)
+class Voice:
+    """sound: int16 [N]; phones: name, start and end in seconds; none where nobody noted them."""
+
+    name: str
+    sound: Sound
+    phones: Sequence[tuple[str, float, float]]
+
+    def part(self, start: int, seconds: int) -> Voice:
+        """What is said from the second `start` on, with the phones that lie wholly in it."""
+        end = start + seconds
+        phones = [(p, a - start, b - start) for p, a, b in self.phones if start <= a and b <= end]
+        return Voice(self.name, self.sound[start * SAMPLE_RATE : end * SAMPLE_RATE], phones)
+
+    def write_sound(self, path: Path) -> None:
+        """As a WAV file."""
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, self.sound.itemsize, SAMPLE_RATE, 0, "NONE", ""))
+            file.writeframes(self.sound.astype("<i2").tobytes())
+
+    def write_phones(self, path: Path) -> None:
+        """As TSV: phone, start_s, end_s."""
+        rows = [f"{phone}\t{start:.3f}\t{end:.3f}" for phone, start, end in self.phones]
+        path.write_text("\n".join(["phone\tstart_s\tend_s", *rows]) + "\n", "utf-8")
+
+
+def measuring_voices(measure: Path) -> Iterator[Voice]:
+    """Every clip of `sync_rows.tsv` in the folder `measure`, whole."""
+    spoken: dict[str, list[tuple[str, float, float]]] = {}
+    for row in _rows(measure / "phones.tsv"):
+        if row["kind"] == "phone" and row["label"] != "?":
+            phone = row["label"], float(row["start_s"]), float(row["end_s"])
+            spoken.setdefault(row["clip"], []).append(phone)
+    for row in _rows(measure / "sync_rows.tsv"):
+        place, clip = measure / "motion" / row["speaker"], row["clip"]
         with np.load(place.with_suffix(".npz")) as motion:
-            at = [str(clip) for clip in motion["clip"]].index(row["clip"])
+            at = [str(name) for name in motion["clip"]].index(clip)
             first, count = int(motion["sample0"][at]), int(motion["samples"][at])
-        yield row["clip"], read_sound(place.with_suffix(".opus"))[first : first + count]
+        sound = read_sound(place.with_suffix(".opus"))[first : first + count]
+        yield Voice(clip, sound, spoken.get(clip, []))
 
 
-def render_voices(
-    measure: Path,
-    videos: Path,
-    make_engine: Callable[[], Steps],
-    *,
-    lookahead: int,
-    now: Clock,
-) -> dict[str, float]:
-    """Writes `videos`/CLIP.mp4 for every measuring voice; seconds of video by clip."""
-    videos.mkdir(parents=True, exist_ok=True)
-    seconds = {}
-    for clip, sound in measuring_voices(measure):
-        engine = make_engine()
-        video = VideoFile(videos / f"{clip}.mp4", engine.size)
-        play(engine, [sound], [video], lookahead=lookahead, now=now)
-        seconds[clip] = len(sound) / SAMPLE_RATE
-    return seconds
+def driving_voices(measure: Path) -> list[Voice]:
+    """Ten seconds of each of the three voices that drive portraits."""
+    return [
+        voice.part(_DRIVING[voice.name], _DRIVING_S)
+        for voice in measuring_voices(measure)
+        if voice.name in _DRIVING
+    ]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))

@@ -11,7 +11,6 @@ from typing import Any
 
 from realtime.models.weights import default_path
 
-_SPEAKER, _LOOKAHEAD_MS = "ava", 80
 # The truth of the parser lies beside the tests.
 _DRAWN_MASKS = Path(__file__).parents[2] / "tests" / "data" / "drawn_masks"
 
@@ -22,8 +21,7 @@ class Options:
 
     steps: how long speech and recogniser train; minutes: the other stages. from_shipped:
     whether generator and parser begin with the shipped weights. judges: a folder of published
-    networks that judge the generator, too. videos: where measuring the speech leaves a video of
-    every measuring voice.
+    networks that judge the generator, too.
     """
 
     data: Path
@@ -35,7 +33,6 @@ class Options:
     resume: bool
     from_shipped: bool = False
     judges: Path | None = None
-    videos: Path | None = None
 
 
 def _train(train: Callable[..., Path], name: str, options: Options, **length: float) -> Path:
@@ -232,33 +229,7 @@ def measure_speech(options: Options) -> dict[str, Any]:
     from realtime.models.weights import load_weights
 
     networks = Networks.restore(load_weights())
-    figures: dict[str, Any] = dict(evaluate(networks, options.data, options.data / "measure"))
-    return figures | (_videos_of_voices(options) if options.videos else {})
-
-
-def _videos_of_voices(options: Options) -> dict[str, Any]:
-    import time
-
-    from realtime.clock import lookahead_frames
-    from realtime.engine import Engine
-    from realtime.gallery import AvatarGallery
-    from realtime.measure.voices import render_voices
-    from realtime.models.networks import Networks
-    from realtime.models.renderer import chosen, measured
-    from realtime.models.weights import load_weights
-
-    networks = Networks.restore(load_weights())
-    avatar = AvatarGallery(default_path().parent).load(_SPEAKER)
-    backend = chosen(measured(networks.generator, time.perf_counter))
-    assert options.videos is not None
-    seconds = render_voices(
-        options.data / "measure",
-        options.videos,
-        lambda: Engine(networks, avatar, lookahead_ms=_LOOKAHEAD_MS, backend=backend),
-        lookahead=lookahead_frames(_LOOKAHEAD_MS),
-        now=time.perf_counter,
-    )
-    return {"voices": len(seconds), "voices_seconds": sum(seconds.values())}
+    return dict(evaluate(networks, options.data, options.data / "measure"))
 
 
 STAGES: Mapping[str, Callable[[Options], None]] = {
