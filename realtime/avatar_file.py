@@ -47,8 +47,8 @@ Tensors = dict[str, NDArray[Any]]
 class Avatar:
     """One enrolled person.
 
-    name: what the avatar is called. picture: uint8 RGB [H, W, 3], longer side at most 1280, an open
-    mouth in it sealed. points: float32 [478, 3] landmarks in picture pixels. mask: uint8 [256, 256]
+    name: what the avatar is called. picture: uint8 RGB [H, W, 3], longer side at most 1280, its
+    mouth shut. points: float32 [478, 3] landmarks in picture pixels. mask: uint8 [256, 256]
     region ids in the canonical crop. matte: uint8 [H, W], 255 where the person is. plate: what lies
     behind the lips. codes: float32, the style encoder's codes. consent: the statement under which
     the avatar was made. created: ISO date. weights_hash: SHA-256 of the weights that made the

@@ -115,7 +115,7 @@ def edit(arguments: Arguments) -> None:
         )
 
     def change(avatar: Avatar, edit: Edit) -> Avatar:
-        return edited(avatar, edit, parser, networks.codes, networks.digest)
+        return edited(avatar, edit, parser, networks)
 
     blocks = list(islice(blocks_of(sound_blocks(arguments.speech)), round(25 * arguments.seconds)))
     result: dict[str, float] = {**pose_range(avatar, arguments.size)}

@@ -35,7 +35,7 @@ def edit(arguments: Arguments) -> None:
     asked = Edit(styles, arguments.strength, shape)
     if not asked.words() and manner == avatar.manner and not arguments.name:
         raise InputError("expected something to change, such as --lips red, found nothing")
-    changed = edited(avatar, asked, parser, networks.codes, networks.digest)
+    changed = edited(avatar, asked, parser, networks)
     named = replace(changed, manner=manner, name=arguments.name or avatar.name)
     avatar_file.save(named, arguments.out)
     print(f"wrote {arguments.out}: {', '.join(asked.words()) or 'its manner'}")

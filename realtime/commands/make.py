@@ -26,7 +26,6 @@ def enroll(arguments: Arguments) -> None:
     """One photograph or video, one avatar; raises InputError without consent, or without a video to
     tune by."""
     from realtime.enroll.portrait import read_picture
-    from realtime.enroll.sealed import is_wide_open
 
     if not arguments.i_have_consent:
         raise InputError(f"expected --i-have-consent, which states: {CONSENT}")
@@ -41,8 +40,6 @@ def enroll(arguments: Arguments) -> None:
     avatar_file.save(avatar, arguments.out)
     if arguments.preview:
         write_picture(_preview(networks, avatar), arguments.preview)
-    if is_wide_open(avatar.points):
-        print("The mouth is wide open in this picture and will not close: lips together talk best.")
     print(f"wrote {arguments.out} in {time.perf_counter() - arguments.started:.1f} s")
 
 
@@ -73,8 +70,7 @@ def enroll_portrait(
             created=date.today().isoformat(),
             landmarker=landmarker,
             parser=load_parser(),
-            encode=networks.codes,
-            weights_hash=networks.digest,
+            networks=networks,
         )
 
 

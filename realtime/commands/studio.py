@@ -61,7 +61,7 @@ class Studio:
         if not colours:
             return avatar
         edit = Edit({part: named_style(part, name) for part, name in colours})
-        return edited(avatar, edit, self._parser, self._networks.codes, self._networks.digest)
+        return edited(avatar, edit, self._parser, self._networks)
 
 
 def _background(asked: str | bytes) -> Background:

@@ -15,13 +15,13 @@ from realtime.enroll.mask import region_mask
 from realtime.enroll.palette import palette
 from realtime.enroll.parse import Parsed, parse
 from realtime.enroll.parts import Field, part_share
-from realtime.enroll.portrait import Encode
 from realtime.enroll.reshape import Shape, reshape
 from realtime.enroll.restyle import Colours, colours_of, restyle
 from realtime.errors import InputError
 from realtime.face import crop_matrix, crop_picture, planes
 from realtime.frame import Picture
 from realtime.models.face_parser import FaceParser
+from realtime.models.networks import Networks
 from realtime.regions import one_hot
 from realtime.view import face_height
 
@@ -91,13 +91,8 @@ def restyled(avatar: Avatar, edit: Edit, parser: FaceParser) -> Picture:
     return picture
 
 
-def edited(
-    avatar: Avatar, edit: Edit, parser: FaceParser, encode: Encode, weights_hash: str
-) -> Avatar:
-    """The avatar with another look; raises InputError where a part to restyle is not seen.
-
-    `encode` gives the style codes, made with the weights of `weights_hash`.
-    """
+def edited(avatar: Avatar, edit: Edit, parser: FaceParser, networks: Networks) -> Avatar:
+    """The avatar with another look; raises InputError where a part to restyle is not seen."""
     if avatar.film is not None:
         raise InputError("expected a portrait's avatar to edit, found a video's")
     picture, points, mask = restyled(avatar, edit, parser), avatar.points, avatar.mask
@@ -110,7 +105,7 @@ def edited(
         picture=picture,
         points=points,
         mask=mask,
-        codes=encode(crop, one_hot(mask)),
-        weights_hash=weights_hash,
+        codes=networks.codes(crop, one_hot(mask)),
+        weights_hash=networks.digest,
         edits=(*avatar.edits, *edit.words()),
     )

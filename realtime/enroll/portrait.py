@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -15,12 +14,11 @@ from realtime.enroll.mask import region_mask
 from realtime.enroll.matte import person_matte
 from realtime.enroll.outlines import settled
 from realtime.enroll.parse import parse
-from realtime.enroll.sealed import sealed
+from realtime.enroll.shut import shut_mouth
 from realtime.enroll.teeth import with_own_teeth
 from realtime.errors import PortraitError
 from realtime.face import (
     Points,
-    close_lips,
     crop_matrix,
     crop_picture,
     eye_centres,
@@ -28,6 +26,7 @@ from realtime.face import (
     transform,
 )
 from realtime.models.face_parser import FaceParser
+from realtime.models.networks import Networks
 from realtime.mouth_plate import default_denture, fit_denture, mouth_light
 from realtime.picture_bytes import decode
 from realtime.regions import one_hot
@@ -36,9 +35,6 @@ from realtime.view import face_height
 SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".webp"})  # of pictures
 
 Picture = NDArray[np.uint8]
-Field = NDArray[np.float32]
-# Style codes of a photograph float32 [3, 256, 256], RGB 0..1, and its mask [12, 256, 256].
-Encode = Callable[[Field, Field], Field]
 
 _LARGEST_BYTES = 30_000_000
 _LARGEST_PIXELS = 50_000_000
@@ -78,36 +74,35 @@ def enroll(
     created: str,
     landmarker: Landmarker,
     parser: FaceParser,
-    encode: Encode,
-    weights_hash: str,
+    networks: Networks,
 ) -> Avatar:
     """The avatar of the one person in RGB uint8 [H, W, 3]; raises PortraitError.
 
-    `consent` is the statement under which it is made, `created` an ISO date; `encode` gives the
-    style codes, made with the weights of `weights_hash`.
+    `consent` is the statement under which it is made, `created` an ISO date; `networks` give the
+    style codes, and say how mouths open.
     """
-    picture, points = head_and_shoulders(picture, portrait_points(landmarker, picture))
-    points = settled(picture, points)
+    as_it_was, found = head_and_shoulders(picture, portrait_points(landmarker, picture))
+    parted = settled(as_it_was, found)
+    opening = networks.lips.landmarks(networks.lips.parting()).numpy()
+    picture, points = shut_mouth(as_it_was, parted, opening)
     parsed = parse(parser, picture, points)
     matte = person_matte(picture, points, parsed)
     mask = region_mask(picture, points, parsed)
     matrix = crop_matrix(points)
-    placed = transform(matrix, points)
-    closed = close_lips(placed)
+    closed = transform(matrix, points)
     crop = crop_picture(picture, matrix)
     plate = fit_denture(default_denture(), closed, mouth_light(crop, closed))
-    shut = sealed(picture, points)
     return Avatar(
         name=name,
-        picture=shut,
+        picture=picture,
         points=points,
         mask=mask,
         matte=matte,
-        plate=with_own_teeth(plate, crop, placed),
-        codes=encode(planes(crop_picture(shut, matrix)), one_hot(mask)),
+        plate=with_own_teeth(plate, crop_picture(as_it_was, matrix), transform(matrix, parted)),
+        codes=networks.codes(planes(crop), one_hot(mask)),
         consent=consent,
         created=created,
-        weights_hash=weights_hash,
+        weights_hash=networks.digest,
     )
 
 

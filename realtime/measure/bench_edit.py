@@ -44,7 +44,7 @@ def compare(
     their margin, levels of 255. PART_moved: how far the mean colour of a part came on the way to
     the donor's, 0..1, over all frames.
     """
-    after = edited(avatar, edit, parser, networks.codes, networks.digest)
+    after = edited(avatar, edit, parser, networks)
     parsed = parse(parser, avatar.picture, avatar.points)
     shares = {part: part_share(avatar, part, parsed) for part in edit.styles}
     marked = [replace(avatar, picture=_grey(share)) for share in shares.values()]

@@ -144,16 +144,21 @@ class LipDecoder(nn.Module):
         newest = ahead[..., None, None].expand(*now.shape[:-2], 1, len(PHONES))
         return now.gather(-2, newest)[..., 0, :]
 
-    def _opening(self, code: Tensor) -> Tensor:
-        """The part of a code [..., 16] that parts the lips; what is left stays round or wide.
-
-        Left is the nearest code without a lip gap, differences counted in each number's own
-        spread (Mahalanobis).
-        """
-        gap = self.basis[:, LOWER_LIP, 1] - self.basis[:, UPPER_LIP, 1]
+    def parting(self) -> Tensor:
+        """The likeliest code [16] that parts the lips by one eye distance: the nearest to rest,
+        differences counted in each number's own spread (Mahalanobis)."""
+        gap = self._gap()
         likely = self.scale.square() * gap
-        widest = (code @ gap).clamp(min=0)
-        return widest[..., None] * likely / (likely @ gap).clamp(min=1e-9)
+        return likely / (likely @ gap).clamp(min=1e-9)
+
+    def _opening(self, code: Tensor) -> Tensor:
+        """The part of a code [..., 16] that parts the lips; what is left stays round or wide."""
+        widest = (code @ self._gap()).clamp(min=0)
+        return widest[..., None] * self.parting()
+
+    def _gap(self) -> Tensor:
+        """How much each number of a code [16] parts the lips, in eye distances."""
+        return self.basis[:, LOWER_LIP, 1] - self.basis[:, UPPER_LIP, 1]
 
     def landmarks(self, code: Tensor) -> Tensor:
         """Code [..., 16] -> landmark displacements [..., 478, 3] in eye distances."""

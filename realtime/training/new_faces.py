@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from realtime import avatar_file
 from realtime.enroll.landmarks import Landmarker
-from realtime.enroll.portrait import Encode, enroll, read_picture
+from realtime.enroll.portrait import enroll, read_picture
 from realtime.face import EYE_CORNERS, OVAL, Points, close_eyes, eye_polygons
 from realtime.models.face_parser import FaceParser
+from realtime.models.networks import Networks
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -70,12 +71,11 @@ def make(
     created: str,
     landmarker: Landmarker,
     parser: FaceParser,
-    encode: Encode,
-    weights_hash: str,
+    networks: Networks,
 ) -> list[Path]:
     """Writes every shipped avatar into the folder `out`, from the pictures of `data`/clean/faces.
 
-    `created` is an ISO date; `encode` gives style codes made with the weights of `weights_hash`.
+    `created` is an ISO date; `networks` give the style codes.
     """
     paths = []
     for name, recipe in RECIPES.items():
@@ -87,8 +87,7 @@ def make(
             created=created,
             landmarker=landmarker,
             parser=parser,
-            encode=encode,
-            weights_hash=weights_hash,
+            networks=networks,
         )
         paths.append(out / f"{name}.avatar")
         avatar_file.save(avatar, paths[-1])

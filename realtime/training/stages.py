@@ -148,8 +148,7 @@ def faces(options: Options) -> None:
             created=date.today().isoformat(),
             landmarker=landmarker,
             parser=load_parser(),
-            encode=networks.codes,
-            weights_hash=networks.digest,
+            networks=networks,
         )
 
 

@@ -16,35 +16,33 @@ from realtime.errors import InputError
 from realtime.face import crop_matrix, lip_gap, transform
 from realtime.gallery import AvatarGallery
 from realtime.models.face_parser import load_parser
+from realtime.models.networks import Networks
+from realtime.models.weights import load_weights
 from tests.avatars import drawn_avatar, filmed_avatar
 
-PARSER = load_parser()
+PARSER, NETWORKS = load_parser(), Networks.restore(load_weights())
 AVA, MAX = (AvatarGallery(ASSETS).load(name) for name in ("ava", "max"))
 PARSED = parse(PARSER, AVA.picture, AVA.points)
-
-
-def encode(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    return np.array([photo.mean(), mask.mean()], np.float32)
 
 
 @pytest.mark.parametrize("part", ["lips", "hair", "brows", "eyes", "skin"])
 def test_a_part_takes_the_donors_colour_and_nothing_else_changes(part: str) -> None:
     style = style_of(MAX, part, PARSER)
-    new = edited(AVA, Edit({part: style}), PARSER, encode, "weights")
+    new = edited(AVA, Edit({part: style}), PARSER, NETWORKS)
     share = part_share(AVA, part, PARSED)
     before, after = (lab(each.picture)[share > 0.9].mean(0) for each in (AVA, new))
     way = style.colours.mean - before
     assert (after - before) @ way >= 0.8 * way @ way
     assert (new.picture[share == 0] == AVA.picture[share == 0]).all()
     assert new.edits == (f"{part} as max, strength 1",)
-    assert new.weights_hash == "weights"
+    assert new.weights_hash == NETWORKS.digest
 
 
 def test_strength_is_the_share_of_the_way() -> None:
     style, share = Style(palette()["lips"]["red"], "red"), part_share(AVA, "lips", PARSED)
     means = []
     for strength in (0.0, 0.5, 1.0):
-        new = edited(AVA, Edit({"lips": style}, strength), PARSER, encode, "")
+        new = edited(AVA, Edit({"lips": style}, strength), PARSER, NETWORKS)
         means.append(lab(new.picture)[share > 0.9].mean(0))
     np.testing.assert_allclose(means[1], (means[0] + means[2]) / 2, atol=1.5)
 
@@ -59,7 +57,7 @@ def test_strands_and_shading_stay() -> None:
 
 def test_thicker_lips_and_a_smile_move_lips_only() -> None:
     shape = Shape(lips=1.0, smile=0.5)
-    new = edited(AVA, Edit(shape=shape), PARSER, encode, "")
+    new = edited(AVA, Edit(shape=shape), PARSER, NETWORKS)
     old, moved = (transform(crop_matrix(AVA.points), each.points) for each in (AVA, new))
     height = [points[17, 1] - points[0, 1] for points in (old, moved)]
     assert height[1] > 1.15 * height[0]
@@ -81,7 +79,7 @@ def test_sliders_end(sliders: dict[str, float]) -> None:
 
 
 def test_no_edit_changes_no_pixel() -> None:
-    new = edited(AVA, Edit(), PARSER, encode, "")
+    new = edited(AVA, Edit(), PARSER, NETWORKS)
     assert (new.picture == AVA.picture).all()
     assert (new.points == AVA.points).all()
     assert new.edits == ()
@@ -120,4 +118,4 @@ def test_a_palette_entry_survives_its_file() -> None:
 
 def test_an_avatar_of_a_video_keeps_its_look() -> None:
     with pytest.raises(InputError, match="a portrait's avatar to edit"):
-        edited(filmed_avatar(), Edit(), PARSER, encode, "weights")
+        edited(filmed_avatar(), Edit(), PARSER, NETWORKS)
