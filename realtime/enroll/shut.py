@@ -58,13 +58,16 @@ def shut_mouth(
 
 
 def _seamed(picture: Picture, points: Points) -> Picture:
-    """The same, dark where its lips meet."""
+    """The same, soft and dark where its lips meet."""
     width = _SEAM_WIDTH * float(np.linalg.norm(np.subtract(*eye_centres(points))))
     line = np.zeros(picture.shape[:2], np.uint8)
     corners = np.round(points[list(INNER_UPPER_LIP), :2] * (1 << _SHIFT)).astype(np.int32)
     cv2.polylines(line, [corners], False, 255, max(1, round(width)), cv2.LINE_AA, _SHIFT)
-    soft = cv2.GaussianBlur(line.astype(np.float32), (0, 0), width)
-    return np.asarray(np.round(picture * (1 - _SEAM / soft.max() * soft)[..., None]), np.uint8)
+    near = cv2.GaussianBlur(line.astype(np.float32), (0, 0), width)
+    share = np.asarray(near / near.max(), np.float32)
+    blurred = cv2.GaussianBlur(picture, (0, 0), width)
+    soft = cv2.blendLinear(blurred, picture, share, 1 - share)
+    return np.asarray(np.round(soft * (1 - _SEAM * share)[..., None]), np.uint8)
 
 
 def _without_rims(points: Points) -> Points:
