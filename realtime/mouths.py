@@ -33,8 +33,9 @@ JAW = OVAL[10:27]  # from below one ear round the chin to the other
 LIPS = tuple(sorted({*OUTER_UPPER_LIP, *INNER_UPPER_LIP, *INNER_LOWER_LIP, *OUTER_LOWER_LIP}))
 
 _UNDER_NOSE = 2
-# Canonical pixels: how far a speaking chin comes down, and how softly the lower face ends.
-_DROP, _SOFT = 14.0, 4
+# Canonical pixels: how far a speaking chin comes down; how softly the lower face ends, and in half
+# how many it rises softly over the cheeks, where a turned head would show a seam.
+_DROP, _SOFT, _RISE = 14.0, 4, 6
 # So many frames are mixed; one that is so many canonical pixels farther away weighs 1 / e. Eight
 # would come 0.2 dB nearer to real mouths (`eval`), for twice the time and softer teeth.
 _MIXED, _REACH = 4, 1.5
@@ -50,7 +51,9 @@ def lower_face(rest: Points) -> Field:
     jaw[:, 1] += _DROP * (1 - ((jaw[:, 0] - middle) / half) ** 2)
     inside = coverage(np.concatenate([jaw, rest[[_UNDER_NOSE], :2]]), LOWER_WINDOW)
     wider = cv2.dilate(inside, np.ones((_SOFT + 1, _SOFT + 1), np.uint8))
-    return np.asarray(np.maximum(inside, cv2.blur(wider, (_SOFT + 1, _SOFT + 1))), np.float32)
+    soft = np.maximum(inside, cv2.blur(wider, (_SOFT + 1, _SOFT + 1)))
+    risen = np.concatenate([soft[_RISE:], np.zeros_like(soft[:_RISE])])
+    return np.asarray(np.maximum(soft, cv2.blur(risen, (1, 2 * _RISE + 1))), np.float32)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,15 @@ def test_only_the_lower_face_changes_and_it_wholly() -> None:
     assert share[mouth[1] - ROWS.start, mouth[0] - COLUMNS.start] == 1
 
 
+def test_it_begins_softly_over_the_cheeks_and_ends_sharply_below_the_chin() -> None:
+    closed = drawn_face()
+    share = lower_face(closed)
+    for column in (closed[205, 0], closed[425, 0]):
+        slope = np.diff(share[:, round(column) - COLUMNS.start])
+        assert 0 < slope.max() < 0.15
+        assert slope.min() < -0.15
+
+
 def test_a_cut_lies_where_its_window_does() -> None:
     picture = smooth_picture(3)
     np.testing.assert_array_equal(
