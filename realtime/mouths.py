@@ -81,7 +81,9 @@ class Mouths:
         shown = np.zeros(self.pictures.shape[1:], np.float32)
         for number, weight in zip(nearest, weights / weights.sum(), strict=True):
             before = _with_ring(self.points[number], target)[self.triangles]
-            there = places + mesh.flow(before, after, ids, places) - corner
+            steps = cv2.split(mesh.flow(before, after, ids, places))
+            # Where a turned face folds over its outline, slim triangles leave specks.
+            there = places + cv2.merge([cv2.medianBlur(step, 3) for step in steps]) - corner
             seen = cv2.remap(
                 self.pictures[number], there, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
             )
