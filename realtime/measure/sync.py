@@ -26,6 +26,7 @@ _BATCH = 256
 _LEAST_CLIP = 70  # frames; what is shorter has no offset to speak of
 _LONGEST_CLIP = 20 * FRAME_RATE  # so that no speaker outweighs the others
 _FAR = 10 * HOPS_PER_FRAME  # the wrong sound is taken at least so many hops away
+SECOND = FRAME_RATE - FRAMES + 1  # windows that together see 1 s
 _SYLLABLES = "mcgurk_pl"  # one syllable again and again: any of them is in sync
 
 
@@ -171,18 +172,29 @@ class Verdicts:
         return float((self.own > self.other).mean())
 
 
-def judge(network: SyncNet, clips: Iterable[FaceClip], rng: np.random.Generator) -> Verdicts:
-    """Every window of the clips; each clip at the offset that `sync` finds, as files have one."""
+def judge(tracks: Iterable[Track], rng: np.random.Generator, run: int = 1) -> Verdicts:
+    """Every window of the clips, or every `run` of successive ones by its mean cosine.
+
+    Each clip lies at the offset that `sync` finds, as files have one. Somebody speaks in a run
+    when he does in the window in its middle.
+    """
     own, other = [], []
-    for clip in clips:
-        track = embed(network, clip.points, clip.sound)
-        at = HOPS_PER_FRAME * np.arange(len(track.lips)) - sync(track).offset_ms // HOP_MS
-        inside = (at >= 0) & (at < len(track.sound))
-        use = np.flatnonzero(inside)[track.spoken[at[inside]]]
-        spoken = np.flatnonzero(track.spoken)
-        for window in use:
+    for track in tracks:
+        last = len(track.sound) - HOPS_PER_FRAME * (run - 1)
+        is_spoken = track.spoken[HOPS_PER_FRAME * (run // 2) :][:last]
+        first = np.arange(len(track.lips) - run + 1)
+        at = HOPS_PER_FRAME * first - sync(track).offset_ms // HOP_MS
+        inside = (at >= 0) & (at < last)
+        spoken = np.flatnonzero(is_spoken)
+        for window in first[inside][is_spoken[at[inside]]]:
             far = spoken[np.abs(spoken - at[window]) >= _FAR]
             if len(far):
-                own.append(track.lips[window] @ track.sound[at[window]])
-                other.append(track.lips[window] @ track.sound[rng.choice(far)])
+                own.append(_cosine(track, window, at[window], run))
+                other.append(_cosine(track, window, rng.choice(far), run))
     return Verdicts(np.array(own, np.float32), np.array(other, np.float32))
+
+
+def _cosine(track: Track, window: int, hop: int, run: int) -> float:
+    """Mean cosine of `run` windows in a row with the sounds from `hop` on."""
+    sounds = track.sound[hop::HOPS_PER_FRAME][:run]
+    return float((track.lips[window : window + run] * sounds).sum() / run)

@@ -1,9 +1,11 @@
 """SyncNet in the domain of masks: do these lips belong to this sound?
 
-Five frames of the lower face as one-hot masks and the log-mel around them become one point each on
+Five frames of the lower face as one-hot masks and the sound around them become one point each on
 a sphere of 512 dimensions; what belongs together lies close (Chung and Zisserman 2016; on masks
-as in SegTalker, arXiv 2409.03605). Lips are shaped by the sounds before and after as well, so that
-0.52 s are heard for 0.2 s of lips. It judges lips; the live path does without it.
+as in SegTalker, arXiv 2409.03605). Of the sound it is told which phones an audio encoder hears, and
+how loud they are: the same whoever speaks, so that few speakers are enough to learn what their lips
+do. It judges lips; the live path does without it. Lips made from what that encoder heard it judges
+kindly: what the encoder mishears, both mishear.
 """
 
 from __future__ import annotations
@@ -16,16 +18,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import gelu, normalize, pad
 
-from realtime.audio.mel import BANDS, HOPS_PER_FRAME
+from realtime.audio.mel import HOPS_PER_FRAME
 from realtime.face import CROP, OVAL, Points, Window, coverage, lip_polygons
+from realtime.models.audio_encoder import HINDSIGHTS, PHONES, AudioEncoder, AudioEncoderConfig
 from realtime.models.weights import default_path, load_weights
 from realtime.regions import Region
 
 NAME = "syncnet"
 FRAMES = 5
 HOPS = FRAMES * HOPS_PER_FRAME
-# So many frames of sound are heard before and after those of the lips.
-AROUND = 4
+# A window is told of the frames from two before its first to six after its last: lips are shaped by
+# the sounds around them, and the encoder is surer of a phone once it has passed.
+BEFORE, AFTER = 2, 6
 SIZE = 64
 WIDTH = 512
 # What landmarks alone can draw, skin first; the last channel is everything else.
@@ -56,60 +60,46 @@ def lower_face(points: Points) -> NDArray[np.float32]:
 class _Conv(nn.Module):
     """Convolution over time without padding, layer norm, GELU: [B, C, T] -> [B, C', T']."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(inputs, outputs, kernel, stride)
+        self.conv = nn.Conv1d(inputs, outputs, kernel)
         self.norm = nn.LayerNorm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         return gelu(self.norm(self.conv(x).transpose(1, 2))).transpose(1, 2)
 
 
-class _Around(nn.Module):
-    """Adds what the frames before and after say: [B, C, T] -> [B, C, T - 2]."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.conv = nn.Conv1d(width, width, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        change: Tensor = self.conv(gelu(self.norm(x.transpose(1, 2))).transpose(1, 2))
-        return x[..., 1:-1] + change
-
-
 class SyncNet(nn.Module):
     """Two embeddings; a frame's mask is read once for all the windows it lies in.
 
-    `threshold`, a cosine: what lies above counts as in sync.
+    `ear`, a copy of the audio encoder it was trained with, is its own: a later encoder changes
+    nothing of what it says. `threshold`, a cosine: what lies above counts as in sync.
     """
 
-    mel_mean: Tensor
-    mel_std: Tensor
     threshold: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.frame = nn.Sequential(
-            nn.Conv2d(CHANNELS, 32, 6, 4, 1),
+            nn.Conv2d(CHANNELS, 24, 6, 4, 1),
             nn.GELU(),
-            nn.Conv2d(32, 64, 3, 2, 1),
+            nn.Conv2d(24, 48, 3, 2, 1),
             nn.GELU(),
-            nn.Conv2d(64, 96, 3, 2, 1),
+            nn.Conv2d(48, 64, 3, 2, 1),
             nn.GELU(),
             nn.Flatten(),
-            nn.Linear(96 * (SIZE // 16) ** 2, 128),
+            nn.Linear(64 * (SIZE // 16) ** 2, 128),
         )
-        self.lips = nn.Sequential(_Conv(128, 256, 3), nn.Conv1d(256, WIDTH, FRAMES - 2))
-        # 5, 4, 3 and 3 wide with strides of 1, 2, 2 and 1: sees 20 hops, moves by 4; each of those
-        # between sees 8 more.
+        self.lips = nn.Sequential(
+            *(nn.Linear((FRAMES + 1) * 128, 384), nn.LayerNorm(384), nn.GELU()),
+            nn.Linear(384, WIDTH),
+        )
+        self.ear = AudioEncoder(AudioEncoderConfig()).requires_grad_(False)
+        # 5, 3, 3 and 5 wide: 13 frames.
         self.sound = nn.Sequential(
-            *(_Conv(BANDS, 160, 5), _Conv(160, 192, 4, 2), _Conv(192, 256, 3, 2)),
-            *(_Around(256) for _ in range(AROUND)),
-            nn.Conv1d(256, WIDTH, 3),
+            *(_Conv(HINDSIGHTS * len(PHONES) + 1, 256, 5), _Conv(256, 256, 3), _Conv(256, 256, 3)),
+            nn.Conv1d(256, WIDTH, BEFORE + FRAMES + AFTER - 8),
         )
-        self.register_buffer("mel_mean", torch.zeros(BANDS))
-        self.register_buffer("mel_std", torch.ones(BANDS))
         self.register_buffer("threshold", torch.zeros(()))
 
     def see(self, masks: Tensor) -> Tensor:
@@ -118,15 +108,20 @@ class SyncNet(nn.Module):
 
     def join(self, frames: Tensor) -> Tensor:
         """What `frame` made of single masks, [B, T, 128] -> unit vectors [B, T - 4, 512]."""
-        return normalize(self.lips(frames.transpose(1, 2)), dim=1).transpose(1, 2)
+        seen = frames.unfold(1, FRAMES, 1)
+        held = seen.mean(3, keepdim=True)
+        # Apart from how the lips are held, which is each person's own, it sees how they move.
+        return normalize(self.lips(torch.cat([held, seen - held], 3).flatten(2)), dim=2)
 
     def hear(self, mel: Tensor) -> Tensor:
         """log-mel float32 [B, 4 T, 80] -> unit vectors [B, T - 4, 512], one a window.
 
-        Beyond its ends it sounds as at its ends.
+        Before its beginning there was silence; beyond its ends it sounds as at its ends.
         """
-        normal = ((mel - self.mel_mean) / self.mel_std).transpose(1, 2)
-        longer = pad(normal, (AROUND * HOPS_PER_FRAME,) * 2, mode="replicate")
+        with torch.no_grad():
+            heard, _ = self.ear(mel, self.ear.start(len(mel)))
+        told = heard.e[..., self.ear.config.features :].transpose(1, 2)
+        longer = pad(told, (BEFORE, AFTER), mode="replicate")
         return normalize(self.sound(longer), dim=1).transpose(1, 2)
 
 

@@ -209,17 +209,23 @@ def measure_parser(options: Options) -> dict[str, Any]:
 def measure_syncnet(options: Options) -> dict[str, Any]:
     import numpy as np
 
-    from realtime.measure.sync import face_clips, judge
+    from realtime.measure.sync import SECOND, embed, face_clips, judge
     from realtime.models.syncnet import load_syncnet
+    from realtime.training.speech_corpus import motion_files
 
     network = load_syncnet()
+    known = {path.stem for path in motion_files(options.data / "clean" / "motion")}
     clips = face_clips(options.data / "measure" / "motion")
-    verdicts = judge(network, clips, np.random.default_rng(options.seed))
-    return {
-        "windows": len(verdicts.own),
-        "accuracy": verdicts.accuracy(float(network.threshold)),
-        "pairs": verdicts.pairs(),
-    }
+    tracks = [embed(network, c.points, c.sound) for c in clips if c.speaker not in known]
+    figures: dict[str, Any] = {}
+    for name, run in (("", 1), ("_1s", SECOND)):
+        verdicts = judge(tracks, np.random.default_rng(options.seed), run)
+        figures |= {
+            f"windows{name}": len(verdicts.own),
+            f"accuracy{name}": verdicts.accuracy(float(network.threshold)),
+            f"pairs{name}": verdicts.pairs(),
+        }
+    return figures
 
 
 def measure_speech(options: Options) -> dict[str, Any]:

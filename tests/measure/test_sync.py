@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.measure.sync import Track, Verdicts, embed, face_on, sync
+from realtime.measure.sync import Track, Verdicts, embed, face_on, judge, sync
 from realtime.models.syncnet import SyncNet
 from tests.faces import drawn_face
 
@@ -52,3 +52,17 @@ def test_verdicts_count_both_kinds_alike() -> None:
     verdicts = Verdicts(np.array([0.9, 0.1]), np.array([0.2, 0.0]))
     assert verdicts.accuracy(0.5) == 0.75
     assert verdicts.pairs() == 1.0
+
+
+def test_lips_out_of_step_are_judged_where_they_fit() -> None:
+    verdicts = judge([_track(12)], np.random.default_rng(0))
+    assert len(verdicts.own) == WINDOWS - 3
+    assert verdicts.own.min() > 0.99
+    assert verdicts.other.max() < 0.7
+
+
+def test_a_run_is_judged_by_its_mean() -> None:
+    one, five = (judge([_track(0)], np.random.default_rng(0), run) for run in (1, 5))
+    assert len(five.own) == len(one.own) - 4
+    assert five.own.min() > 0.99
+    assert five.other.std() < one.other.std() / 1.5

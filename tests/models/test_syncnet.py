@@ -9,7 +9,7 @@ import torch
 from realtime.audio.mel import BANDS, HOPS_PER_FRAME
 from realtime.face import EYE_DISTANCE, close_lips, move_lips
 from realtime.models.lip_code import LOWER_LIP
-from realtime.models.syncnet import AROUND, CHANNELS, FRAMES, SIZE, WIDTH, SyncNet, lower_face
+from realtime.models.syncnet import AFTER, CHANNELS, FRAMES, SIZE, WIDTH, SyncNet, lower_face
 from tests.faces import drawn_face
 
 
@@ -30,7 +30,7 @@ def test_masks_sum_to_one_and_open_with_the_mouth() -> None:
     assert wide[3].sum() > shut[3].sum() + 0.05 * (EYE_DISTANCE / 2) ** 2 / 10
 
 
-def test_a_window_is_five_frames_and_the_sound_around_them(network: SyncNet) -> None:
+def test_a_window_is_five_frames_and_no_sound_long_after_them(network: SyncNet) -> None:
     frames = 20
     masks = torch.rand(1, frames, CHANNELS, SIZE, SIZE)
     mel = torch.randn(1, frames * HOPS_PER_FRAME, BANDS)
@@ -38,11 +38,17 @@ def test_a_window_is_five_frames_and_the_sound_around_them(network: SyncNet) -> 
     windows = torch.arange(frames - FRAMES + 1)
     assert lips.shape == sound.shape == (1, len(windows), WIDTH)
     torch.testing.assert_close(lips.norm(dim=2), torch.ones(1, len(windows)))
-    masks[:, 5], mel[:, 10 * HOPS_PER_FRAME : 11 * HOPS_PER_FRAME] = 0, 0
+    masks[:, 5], mel[:, 15 * HOPS_PER_FRAME : 16 * HOPS_PER_FRAME] = 0, 0
     seen, heard = network.see(masks), network.hear(mel)
     assert torch.equal(_same(lips, seen), (windows < 1) | (windows > 5))
-    last = FRAMES - 1 + AROUND
-    assert torch.equal(_same(sound, heard), (windows < 10 - last) | (windows > 10 + AROUND))
+    assert torch.equal(_same(sound, heard), windows < 15 - (FRAMES - 1 + AFTER))
+
+
+def test_the_ear_learns_nothing(network: SyncNet) -> None:
+    network.requires_grad_(True)
+    torch.autograd.backward(network.hear(torch.randn(1, 40, BANDS)).sum())
+    assert all(each.grad is None for each in network.ear.parameters())
+    assert all(each.grad is not None for each in network.sound.parameters())
 
 
 def _same(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:

@@ -6,9 +6,18 @@ import numpy as np
 import torch
 
 from realtime.models.syncnet import CHANNELS, SIZE
-from realtime.training.speech_batches import FRAMES, Source
+from realtime.models.weights import load_weights
+from realtime.training.speech_batches import Source
 from realtime.training.speech_corpus import Recording
-from realtime.training.syncnet import Examples, Windows, contrast, draw_windows, telling
+from realtime.training.syncnet import (
+    Examples,
+    Trained,
+    Windows,
+    contrast,
+    draw_windows,
+    in_step,
+    telling,
+)
 from tests.faces import drawn_face
 
 SHARPNESS = torch.tensor(20.0)
@@ -61,6 +70,14 @@ def test_own_sounds_are_told_from_far_ones_alone() -> None:
     assert telling(other, own, windows, SHARPNESS, bias) == right
 
 
+def test_the_threshold_is_where_telling_is_undecided() -> None:
+    trained = Trained(load_weights())
+    with torch.no_grad():
+        trained.bias.fill_(3.0)
+    threshold = trained.calibrated().threshold
+    torch.testing.assert_close(trained.log_scale.exp() * threshold, trained.bias)
+
+
 def test_windows_know_their_motion_and_their_silence() -> None:
     rng = np.random.default_rng(0)
     motion = rng.normal(0, 0.1, (900, 16)).astype(np.float16)
@@ -72,10 +89,24 @@ def test_windows_know_their_motion_and_their_silence() -> None:
     data = Examples([Source([recording], 1.0)], basis, np.ones(16, np.float32), [drawn_face()])
     drawn = draw_windows(np.random.default_rng(1), data, 2)
     again = draw_windows(np.random.default_rng(1), data, 2)
-    assert drawn.masks.shape == (2, FRAMES, CHANNELS, SIZE, SIZE)
+    frames = drawn.masks.shape[1]
+    assert drawn.masks.shape == (2, frames, CHANNELS, SIZE, SIZE)
     whole = drawn.masks.float().sum(2)
-    torch.testing.assert_close(whole, torch.full((2, FRAMES, SIZE, SIZE), 255.0), atol=3, rtol=0)
+    torch.testing.assert_close(whole, torch.full((2, frames, SIZE, SIZE), 255.0), atol=3, rtol=0)
     assert torch.equal(drawn.masks, again.masks)
-    assert drawn.known.shape == drawn.silent.shape == (2, FRAMES - 4)
+    assert drawn.known.shape == drawn.silent.shape == (2, frames - 4)
     assert 0 < drawn.known.float().mean() < 1
     assert 0 < drawn.silent.float().mean() < 1
+
+
+def test_early_pictures_are_laid_where_their_sound_is() -> None:
+    early, name = 5, "whitehouse_obama__wh_obama_3"
+    motion = np.arange(60, dtype=np.float16)[:, None].repeat(16, 1)
+    clips = [("grid", 0, 20), (name, 30, 20)]
+    mel, phone = np.zeros((60, 80), np.float16), np.zeros(60, np.uint8)
+    recording = Recording("r", mel, phone, motion, clips, anchored=True)
+    laid = in_step(recording)
+    assert laid.clips == [("grid", 0, 20), (name, 30 + early, 20 - early)]
+    np.testing.assert_array_equal(laid.motion[:20], motion[:20])
+    assert np.isnan(laid.motion[30:35]).all()
+    np.testing.assert_array_equal(laid.motion[35:50], motion[30:45])
