@@ -29,6 +29,7 @@ Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
 _WHOLE: Window = (slice(0, CROP), slice(0, CROP))
+_ISLAND_PX = 64  # fewer pixels than anything worn has
 _BROW_ERROR = 2.0  # pixels by which the outline of an expected brow errs
 
 
@@ -50,6 +51,7 @@ def region_mask(picture: Picture, points: Points, parsed: Parsed) -> NDArray[np.
     mask: NDArray[np.uint8] = np.array(CLASSES, np.uint8)[shares.argmax(0)]
     hairs = mask == Region.BROWS
     mask[hairs] = Region.SKIN
+    mask[_islands(mask)] = Region.SKIN
     lab = lab_of(crop_picture(picture, matrix))
     for brow in BROWS:
         # What the parser takes for brows beyond their landmarks is the shadow beside the nose.
@@ -60,6 +62,14 @@ def region_mask(picture: Picture, points: Points, parsed: Parsed) -> NDArray[np.
         for outline in outlines:
             mask[_filled(outline) & seen] = region
     return mask
+
+
+def _islands(mask: Picture) -> Flags:
+    """Small patches in the midst of the skin: creases and shines that were taken for things."""
+    elsewhere = (mask != Region.SKIN).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(elsewhere)
+    small = stats[:, cv2.CC_STAT_AREA] < _ISLAND_PX
+    return np.asarray(small[labels] & (elsewhere > 0), np.bool_)
 
 
 def _brow(lab: Field, expected: Flags) -> Flags:

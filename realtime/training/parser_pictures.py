@@ -17,6 +17,7 @@ from realtime.models.face_parser import FACE_PX, network_input
 from realtime.regions import Region
 from realtime.training import parser_truth
 from realtime.training.parser_attire import Person, dress
+from realtime.training.parser_fringe import comb_fringe
 from realtime.training.parser_rooms import make_room
 from realtime.training.parser_truth import Truth
 from realtime.training.side_light import side_light
@@ -27,7 +28,7 @@ Field = NDArray[np.float32]
 SIDE = 256
 _SCALES, _ASPECT, _ROLL, _SHIFT = (0.8, 1.35), 0.06, 6.0, 0.26
 _OWN_ROOM, _RECOLOURED = 0.35, 0.5
-_SIDE_LIGHT = 0.5
+_SIDE_LIGHT, _FRINGE = 0.5, 0.2
 _JITTER = 1.0  # pixels by which landmarks err
 
 
@@ -64,6 +65,8 @@ def draw_picture(truths: Sequence[Truth], rng: np.random.Generator) -> ParserPic
     )
     if rng.random() < _RECOLOURED:
         _recolour(person, rng)
+    if rng.random() < _FRINGE:
+        comb_fringe(person, rng)
     dress(person, rng)
     if rng.random() < _OWN_ROOM:
         room = placed(truth.background)

@@ -2,7 +2,7 @@
 
 MediaPipe's segmenters, run over flips and scales of whole pictures, say where hair and person are;
 closed-form matting finds the edge between; masks of the set say where ears are; the hairs of brows
-are darker than the forehead.
+are darker than the skin around.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _EDGE = 4  # pixels of FACE_PX to either side of the person's edge that matting 
 _DOUBT = (0.3, 0.7)
 # Thin things so near to hair may be hair; what lies so near to the oval may be forehead.
 _STRANDS, _NEAR_OVAL = 14, 12
+# A shine on a forehead has fewer pixels.
+_SHINE_PX = 500
 # Cheeks begin so far below the eyes, in face heights, and have so many colours.
 _LIDS, _SKIN_COLOURS = 0.08, 3
 # What is made up around the crop, in pixels, and out of how wide a strip of shoulders.
@@ -189,6 +191,7 @@ def _truth(
     masks = np.asarray(drawn, np.uint8)
     ears = _ears(masks, points, picture.shape)
     regions = _regions(picture, alpha, hair_share, ears, points, flags)
+    regions[_shines(regions, alpha, points)] = UNKNOWN
     regions[brow_hairs(picture, points) & (regions == Region.SKIN)] = Region.BROWS
     truth = Truth(
         name=row["file"],
@@ -265,6 +268,17 @@ def _regions(
         regions[(y < brows) | ~oval] = UNKNOWN
     regions[ears & ~hairy] = Region.EARS
     return regions
+
+
+def _shines(regions: Picture, alpha: NDArray[Any], points: Points) -> Flags:
+    """Small patches of hair in the midst of a forehead: light on skin, most of them."""
+    hair = (regions == Region.HAIR).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(hair)
+    area = stats[:, cv2.CC_STAT_AREA] * (np.arange(len(stats)) > 0)
+    lowest = stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT]
+    shines = (area < min(_SHINE_PX, area.max())) & (lowest < eye_centres(points)[:, 1].mean())
+    shines[np.unique(labels[_grown(alpha < 0.5, 1)])] = False
+    return np.asarray(shines[labels] & (hair > 0), np.bool_)
 
 
 def _unlike_skin(picture: Picture, oval: Flags, points: Points) -> Flags:

@@ -6,9 +6,9 @@ import pytest
 
 from realtime.avatar_file import Avatar
 from realtime.enroll.mask import region_mask
-from realtime.enroll.parse import parse
+from realtime.enroll.parse import Parsed, parse
 from realtime.face import crop_matrix, transform
-from realtime.models.face_parser import load_parser
+from realtime.models.face_parser import CLASSES, load_parser
 from realtime.regions import Region
 from tests.enroll.shipped import NAMES, shipped
 
@@ -59,3 +59,16 @@ def test_nobody_beyond_the_matte() -> None:
     matte = cv2.warpAffine(avatar.matte, crop_matrix(avatar.points), (256, 256))
     far = cv2.dilate(matte, np.ones((9, 9), np.uint8)) == 0
     assert (mask[far] == Region.BACKGROUND).mean() > 0.98
+
+
+@pytest.mark.parametrize(("half", "region"), [(1, Region.SKIN), (8, Region.ACCESSORIES)])
+def test_a_speck_on_a_cheek_is_skin(half: int, region: Region) -> None:
+    avatar = shipped("ava")
+    parsed = parse(PARSER, avatar.picture, avatar.points)
+    x, y = (avatar.points[50, :2] * parsed.factor).round().astype(int)
+    shares = parsed.shares.copy()
+    patch = slice(y - half, y + half + 1), slice(x - half, x + half + 1)
+    shares[(CLASSES.index(Region.ACCESSORIES), *patch)] = 2
+    mask = region_mask(avatar.picture, avatar.points, Parsed(shares, parsed.factor))
+    column, row = transform(crop_matrix(avatar.points), avatar.points)[50].round().astype(int)
+    assert mask[row, column] == region

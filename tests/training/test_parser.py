@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.face import OVAL
+from realtime.face import BROWS, EYE_HEIGHT, OVAL
 from realtime.models.face_parser import CLASSES, FACE_PX, FaceParser
 from realtime.models.weights import load_weights
 from realtime.regions import Region
 from realtime.training import parser as training
 from realtime.training.parser import parser_loss, train
 from realtime.training.parser_attire import Person, dress
+from realtime.training.parser_fringe import comb_fringe
 from realtime.training.parser_pictures import SIDE, draw_picture
 from realtime.training.parser_truth import UNKNOWN, Truth, load_truths, save_truths
 from tests.faces import drawn_face
@@ -71,6 +72,34 @@ def test_attire_covers_and_is_called_so() -> None:
         assert (somebody.alpha[things] >= 0.5).all()
         worn += bool(things.any())
     assert 5 <= worn <= 19
+
+
+def haired(hairline: int) -> Person:
+    """Somebody under hair that hangs beside the face and ends above it at a row."""
+    skin = np.full((SIDE, SIDE, 3), (220, 190, 170), np.float32)
+    hair = np.zeros((SIDE, SIDE), bool)
+    hair[10:hairline] = True
+    skin[hair] = (40, 30, 20)
+    regions = np.where(hair, Region.HAIR, Region.SKIN).astype(np.uint8)
+    points = drawn_face()
+    points[np.ravel(BROWS), 1] = 64
+    return Person(skin, np.ones((SIDE, SIDE), np.float32), regions, points)
+
+
+def test_fringes_are_hair_above_the_eyes() -> None:
+    for seed in range(8):
+        person = haired(hairline=40)
+        comb_fringe(person, np.random.default_rng(seed))
+        fringe = person.regions[40:] == Region.HAIR
+        assert fringe.sum() > 300
+        assert not fringe[int(EYE_HEIGHT) - 40 :].any()
+        assert person.colour[40:][fringe].mean() < 60
+
+
+def test_who_has_no_hair_gets_no_fringe() -> None:
+    person = haired(hairline=11)
+    comb_fringe(person, np.random.default_rng(0))
+    np.testing.assert_array_equal(person.regions, haired(hairline=11).regions)
 
 
 def test_the_loss_wants_the_truth_and_forgives_what_nobody_knows() -> None:
