@@ -12,10 +12,20 @@ from numpy.typing import NDArray
 
 from realtime.audio.mel import HOP_SAMPLES, HOPS_PER_FRAME, log_mel
 from realtime.audio.sources import read_sound
-from realtime.clock import FRAME_MS, FRAME_RATE, LOOKAHEADS_MS, frame_centre, lookahead_frames
+from realtime.clock import (
+    FRAME_MS,
+    FRAME_RATE,
+    LOOKAHEADS_MS,
+    Sound,
+    frame_centre,
+    lookahead_frames,
+)
+from realtime.face import Points, move_lips
+from realtime.measure.sync import embed, sync
 from realtime.models.audio_encoder import PHONES
 from realtime.models.lip_code import CLOSING_PHONES, windows
 from realtime.models.networks import Networks
+from realtime.models.syncnet import SyncNet
 from realtime.training.lip_basis import LipBasis
 from realtime.training.phones import Phone, read_phones
 from realtime.training.speech_corpus import (
@@ -133,6 +143,21 @@ def lip_figures(networks: Networks, basis: LipBasis, clips: Sequence[Clip]) -> d
         np.nanmedian(_at_vowels([c.real @ basis.gap for c in clips], clips))
     )
     return figures
+
+
+def sync_figures(
+    networks: Networks, judge: SyncNet, face: Points, sounds: Iterable[Sound]
+) -> dict[str, float]:
+    """How well what a face [478, 2], canonical, lips closed, says of each sound fits it, by our
+    SyncNet: the mean confidence at every lookahead."""
+    basis = networks.lips.basis.numpy()
+    found: dict[int, list[float]] = {ms: [] for ms in LOOKAHEADS_MS}
+    for sound in sounds:
+        _, e = hear(networks, log_mel(sound))
+        for ms, confidences in found.items():
+            motion = np.tensordot(move(networks, e, lookahead_frames(ms)), basis, 1)
+            confidences.append(sync(embed(judge, move_lips(face, motion), sound)).confidence)
+    return {f"sync_{ms}": float(np.mean(confidences)) for ms, confidences in found.items()}
 
 
 def _closed(gaps: Sequence[Array], clips: Sequence[Clip]) -> float:

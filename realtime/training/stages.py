@@ -229,12 +229,22 @@ def measure_syncnet(options: Options) -> dict[str, Any]:
 
 
 def measure_speech(options: Options) -> dict[str, Any]:
-    from realtime.measure.lips import evaluate
+    from realtime.canonical import CanonicalFace
+    from realtime.face import close_lips
+    from realtime.gallery import AvatarGallery
+    from realtime.measure.lips import evaluate, sync_figures
+    from realtime.measure.voices import measuring_voices
     from realtime.models.networks import Networks
+    from realtime.models.syncnet import load_syncnet
     from realtime.models.weights import load_weights
 
-    networks = Networks.restore(load_weights())
-    return dict(evaluate(networks, options.data, options.data / "measure"))
+    networks, measure = Networks.restore(load_weights()), options.data / "measure"
+    face = CanonicalFace.of(AvatarGallery(default_path().parent).load("ava"))
+    sounds = (voice.sound for voice in measuring_voices(measure))
+    return {
+        **evaluate(networks, options.data, measure),
+        **sync_figures(networks, load_syncnet(), close_lips(face.points), sounds),
+    }
 
 
 STAGES: Mapping[str, Callable[[Options], None]] = {
