@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -142,3 +143,14 @@ def test_a_photograph_has_nothing_to_tune_by(
     words = ["enroll", str(tmp_path / "me.jpg"), "-o", str(tmp_path / "me.avatar")]
     message = failure([*words, "--i-have-consent", "--tune"], capsys)
     assert "expected a video to tune by, found me.jpg" in message
+
+
+def test_commands_are_imported_without_any_extra() -> None:
+    blocked = dict.fromkeys(run_avatar.EXTRAS)
+    folder = README.parent / "realtime" / "commands"
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "cluster"}  # wants Ray
+    program = f"import sys; sys.modules.update({blocked})\nfrom realtime.commands import "
+    run = subprocess.run(
+        [sys.executable, "-c", program + ", ".join(sorted(modules))], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr

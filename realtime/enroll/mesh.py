@@ -6,7 +6,6 @@ from functools import cache
 
 import cv2
 import numpy as np
-from mediapipe.tasks.python.vision import FaceLandmarksConnections
 from numpy.typing import NDArray
 
 from realtime import mesh
@@ -36,6 +35,8 @@ def triangles() -> NDArray[np.int64]:
     MediaPipe's tessellation lists the three sides of every triangle in turn; mouth and eyes are
     holes in it. Numbers from 478 on are the still ring's, in the order of the oval.
     """
+    from mediapipe.tasks.python.vision import FaceLandmarksConnections
+
     sides = FaceLandmarksConnections.FACE_LANDMARKS_TESSELATION
     starts = np.array([side.start for side in sides], np.int64).reshape(-1, 3)
     here = np.array(OVAL, np.int64)
