@@ -19,6 +19,7 @@ Window = tuple[slice, slice]  # rows and columns of the canonical crop
 
 LANDMARKS = 478
 CROP = 256
+WHOLE: Window = (slice(0, CROP), slice(0, CROP))
 EYE_DISTANCE = 0.30 * CROP
 EYE_HEIGHT = 0.36 * CROP
 # The parts of the crop that speech and blinks change; the generator wants multiples of 16 px, for
@@ -90,6 +91,11 @@ def within(inner: Window, outer: Window) -> Window:
 def eye_centres(points: Points) -> NDArray[np.float32]:
     """The two eye centres (mean of the corners), image left first: float32 [2, 2]."""
     return np.stack([points[list(pair), :2].mean(0) for pair in EYE_CORNERS])
+
+
+def between_eyes(points: Points) -> float:
+    """How far the eye centres are apart, in the unit of the points."""
+    return float(np.linalg.norm(np.subtract(*eye_centres(points))))
 
 
 def crop_matrix(points: Points) -> Matrix:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face import OVAL, Points, eye_centres
+from realtime.face import OVAL, Points, between_eyes
 from realtime.head_pose import HeadPose
 from realtime.view import View, face_height
 
@@ -70,7 +70,7 @@ def _fields(view: View) -> Field:
     y = (np.arange(-(-height // STEP), dtype=np.float32) + 0.5) * STEP - 0.5
     grid = np.dstack(np.meshgrid(x, y))
     face = face_height(points)
-    apart = float(np.linalg.norm(np.subtract(*eye_centres(points))))
+    apart = between_eyes(points)
     degree = np.float32(np.pi / 180)
 
     head = _head_weight(points, grid)

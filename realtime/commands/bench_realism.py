@@ -12,9 +12,10 @@ from realtime.commands.common import (
     build_engine,
     fastest_backend,
     load_networks,
+    make_folder,
     report,
 )
-from realtime.commands.drive import Take, make_folder, plan, speak, videos
+from realtime.commands.drive import Take, plan, speak, videos
 from realtime.enroll.portrait import pictures_under
 from realtime.errors import InputError
 from realtime.measure.outside_meter import (
@@ -75,9 +76,10 @@ def _written(voices: Iterable[Voice], out: Path) -> dict[Path, Path | None]:
     for voice in voices:
         sound = out / "voices" / f"{voice.name}.wav"
         voice.write_sound(sound)
-        written[sound] = sound.with_suffix(".tsv") if voice.phones else None
-        if phones := written[sound]:
+        phones = sound.with_suffix(".tsv") if voice.phones else None
+        if phones:
             voice.write_phones(phones)
+        written[sound] = phones
     return written
 
 

@@ -119,6 +119,14 @@ def report_crowds(crowds: Sequence[Crowd], png: Path | None) -> dict[str, float 
     }
 
 
+def make_folder(path: Path) -> None:
+    """Where there is none yet; raises OutputError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
 def write_picture(picture: Picture, path: Path) -> None:
     """RGB uint8 as a JPEG; raises OutputError."""
     try:

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.audio.sources import read_sound
-from realtime.avatar_file import Avatar
 from realtime.clock import lookahead_frames
-from realtime.commands.common import Arguments, fastest_backend, load_networks, report
+from realtime.commands.common import (
+    Arguments,
+    fastest_backend,
+    load_networks,
+    make_folder,
+    report,
+)
 from realtime.commands.make import enroll_portrait
 from realtime.consent import CONSENT
 from realtime.engine import Engine
 from realtime.enroll.portrait import pictures_under, read_picture
-from realtime.errors import InputError, OutputError, PortraitError
-from realtime.models.networks import Networks
+from realtime.errors import InputError, PortraitError
 from realtime.outputs.playback import play
 from realtime.outputs.progress import bar
 from realtime.outputs.video_file import VideoFile
@@ -62,40 +66,26 @@ def plan(
     return takes
 
 
-def make_folder(path: Path) -> None:
-    """Raises OutputError."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-
-
 def videos(
     plan: Mapping[Path, Sequence[Take]], size: tuple[int, int], landmarker: Path | None
 ) -> Iterator[Take]:
     """Every take as soon as its video is there; whoever is refused is printed and left out."""
     networks = load_networks()
     backend = fastest_backend(networks)
-
-    def engine(avatar: Avatar, seed: int) -> Engine:
-        return Engine(networks, avatar, size=size, seed=seed, backend=backend)
-
     with bar("portraits", len(plan)) as advance:
         for seed, (portrait, takes) in enumerate(plan.items()):
             missing = [take for take in takes if not take.video.exists()]
             try:
                 if missing:
-                    avatar = _enrolled(networks, portrait, landmarker)
+                    picture = read_picture(portrait)
+                    avatar = enroll_portrait(networks, picture, portrait.stem, landmarker)
                 for take in missing:
-                    speak(engine(avatar, seed), take.voice, take.video)
+                    engine = Engine(networks, avatar, size=size, seed=seed, backend=backend)
+                    speak(engine, take.voice, take.video)
                 yield from takes
             except PortraitError as error:
                 print(f"{portrait.name}: {error}")
             advance()
-
-
-def _enrolled(networks: Networks, portrait: Path, landmarker: Path | None) -> Avatar:
-    return enroll_portrait(networks, read_picture(portrait), portrait.stem, landmarker)
 
 
 def speak(engine: Engine, voice: Path, video: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from realtime.clock import FRAME_SAMPLES, Sound
-from realtime.commands.common import Arguments, load_networks, report
+from realtime.commands.common import Arguments, load_networks, make_folder, report
 from realtime.enroll.landmarks import Landmarker, find_model
 from realtime.errors import InputError
 from realtime.frame import Frame, Picture
@@ -41,7 +41,7 @@ def evaluate(arguments: Arguments) -> None:
     if not paths:
         raise InputError(f"expected a folder of .mp4 clips, found none in {arguments.clips}")
     if arguments.videos:
-        (arguments.videos / _BESIDE).mkdir(parents=True, exist_ok=True)
+        make_folder(arguments.videos / _BESIDE)
     meters = PublishedMeters(arguments.meters) if arguments.meters else None
     networks, judge = load_networks(), load_syncnet()
     rows: list[dict[str, Any]] = []

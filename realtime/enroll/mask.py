@@ -12,8 +12,8 @@ from realtime.face import (
     BROWS,
     CROP,
     NOSE,
+    WHOLE,
     Points,
-    Window,
     coverage,
     crop_matrix,
     crop_picture,
@@ -28,7 +28,6 @@ Flags = NDArray[np.bool_]
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
-_WHOLE: Window = (slice(0, CROP), slice(0, CROP))
 _ISLAND_PX = 64  # fewer pixels than anything worn has
 _BROW_ERROR = 2.0  # pixels by which the outline of an expected brow errs
 
@@ -95,4 +94,4 @@ def _inner_face(points: Points) -> dict[Region, list[Points]]:
 
 def _filled(outline: Points) -> Flags:
     """The pixels of the canonical crop that an outline covers half or more."""
-    return np.asarray(coverage(outline, _WHOLE) >= 0.5, np.bool_)
+    return np.asarray(coverage(outline, WHOLE) >= 0.5, np.bool_)

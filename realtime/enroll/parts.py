@@ -15,8 +15,8 @@ from realtime.face import (
     BROWS,
     OVAL,
     Points,
+    between_eyes,
     coverage,
-    eye_centres,
     eye_polygons,
     lip_polygons,
 )
@@ -65,7 +65,7 @@ def _eyes(avatar: Avatar, _: Parsed) -> Field:
 
 def _brows(avatar: Avatar, _: Parsed) -> Field:
     """The hairs of the brows: what is darker there than the skin around."""
-    points, unit = avatar.points, _eye_distance(avatar.points)
+    points, unit = avatar.points, between_eyes(avatar.points)
     hulls = [cv2.convexHull(points[list(brow), :2])[:, 0] for brow in BROWS]
     area = _soft(avatar, [np.asarray(hull, np.float32) for hull in hulls])
     width = 2 * round(_BROW_ROOM * unit) + 1
@@ -105,16 +105,12 @@ def _hair(avatar: Avatar, parsed: Parsed) -> Field:
     return np.asarray(np.minimum(share, avatar.matte / np.float32(255)), np.float32)
 
 
-def _eye_distance(points: Points) -> float:
-    return float(np.linalg.norm(np.subtract(*eye_centres(points))))
-
-
 def _soft(avatar: Avatar, polygons: list[Points]) -> Field:
     """Polygons of landmarks, filled, with a soft edge: float32 [H, W]."""
     height, width = avatar.matte.shape
     window = slice(0, height), slice(0, width)
     filled = np.clip(sum(coverage(polygon[:, :2], window) for polygon in polygons), 0, 1)
-    soft = cv2.GaussianBlur(filled, (0, 0), _SOFT * _eye_distance(avatar.points))
+    soft = cv2.GaussianBlur(filled, (0, 0), _SOFT * between_eyes(avatar.points))
     return np.asarray(soft, np.float32)
 
 

@@ -15,9 +15,9 @@ from realtime.face import (
     LOWER_LIP_ROWS,
     UPPER_LIP_ROWS,
     Points,
+    between_eyes,
     close_lips,
     crop_matrix,
-    eye_centres,
     lip_gap,
     move_lips,
     transform,
@@ -59,7 +59,7 @@ def shut_mouth(
 
 def _seamed(picture: Picture, points: Points) -> Picture:
     """The same, soft and dark where its lips meet."""
-    width = _SEAM_WIDTH * float(np.linalg.norm(np.subtract(*eye_centres(points))))
+    width = _SEAM_WIDTH * between_eyes(points)
     line = np.zeros(picture.shape[:2], np.uint8)
     corners = np.round(points[list(INNER_UPPER_LIP), :2] * (1 << _SHIFT)).astype(np.int32)
     cv2.polylines(line, [corners], False, 255, max(1, round(width)), cv2.LINE_AA, _SHIFT)

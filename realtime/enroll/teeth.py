@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face import CROP, EYE_DISTANCE, Points, coverage, lip_gap, lip_polygons
+from realtime.face import EYE_DISTANCE, WHOLE, Points, coverage, lip_gap, lip_polygons
 from realtime.mouth_plate import MouthPlate
 from realtime.regions import Region
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
-_WHOLE = (slice(0, CROP), slice(0, CROP))
 # In eye distances: a mouth less open shows too little to be of use.
 _LEAST_GAP = 0.06
 # Teeth are at least this bright against the brightest of the mouth, and this grey (least over
@@ -32,7 +31,7 @@ def with_own_teeth(plate: MouthPlate, crop: Picture, points: Points) -> MouthPla
     """
     if lip_gap(points) < _LEAST_GAP * EYE_DISTANCE:
         return plate
-    inside = coverage(lip_polygons(points)[Region.MOUTH], _WHOLE)
+    inside = coverage(lip_polygons(points)[Region.MOUTH], WHOLE)
     if _teeth(crop, inside).sum() < _LEAST_SHARE * inside.sum():
         return plate
     narrower = cv2.erode(inside, np.ones((_LIP_EDGE, _LIP_EDGE), np.uint8))

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kernels.regional_conv2d import regional_conv2d
-from realtime.face import CROP, LIPS_WINDOW, MOUTH_WINDOW, Window, within
+from realtime.face import LIPS_WINDOW, MOUTH_WINDOW, WHOLE, Window, within
 from realtime.models.style_encoder import CODE
 from realtime.regions import REGIONS, Region
 
@@ -36,7 +36,6 @@ _HEADS = 7
 _FADE = 8
 # A mouth opening of one pixel must already show the plate whole: the mask blurred, times this.
 _NEAR_REACH, _NEAR_GAIN = 5, 4.0
-_WHOLE: Window = (slice(0, CROP), slice(0, CROP))
 
 
 class RegionalConv(nn.Module):
@@ -165,7 +164,7 @@ def compose(
     return flow, matte, inside.clamp(0, 1)
 
 
-def cut(x: Tensor, window: Window, of: Window = _WHOLE) -> Tensor:
+def cut(x: Tensor, window: Window, of: Window = WHOLE) -> Tensor:
     """The window's part of x [N, C, h, w], which covers `of`.
 
     Raises ValueError unless the window's edges lie between pixels of x.

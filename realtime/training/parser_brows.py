@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face import BROWS, Points, eye_centres
+from realtime.face import BROWS, Points, between_eyes
 
 Picture = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
@@ -32,7 +32,7 @@ _LEAST_DARK, _TYPICAL = 12.0, 0.8
 
 def brow_hairs(picture: Picture, points: Points) -> Flags:
     """RGB uint8 [h, w, 3] and landmarks float32 [478, 2] in its pixels -> bool [h, w]."""
-    unit = float(np.linalg.norm(np.subtract(*eye_centres(points))))
+    unit = between_eyes(points)
     light = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32)
     light = np.asarray(cv2.GaussianBlur(light, (0, 0), _BLUR * unit), np.float32)
     upright = np.ones((round(_THICKEST * unit) | 1, 1), np.uint8)

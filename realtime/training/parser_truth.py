@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.enroll.outlines import lab_of
 from realtime.enroll.portrait import read_picture
 from realtime.face import BROWS, OVAL, Points, crop_matrix, eye_centres
 from realtime.regions import Region
@@ -283,7 +284,7 @@ def _shines(regions: Picture, alpha: NDArray[Any], points: Points) -> Flags:
 
 def _unlike_skin(picture: Picture, oval: Flags, points: Points) -> Flags:
     """Pixels whose colour is farther from the cheeks' colours than nearly all of the cheeks."""
-    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lab = lab_of(picture)
     lab = np.asarray(cv2.GaussianBlur(lab, (0, 0), 1.0), np.float32)
     y = np.arange(len(picture))[:, None]
     below_eyes = y > eye_centres(points)[:, 1].mean() + _LIDS * FACE_PX

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.face import (
-    CROP,
     EYE_DISTANCE,
+    WHOLE,
     Points,
     close_lips,
     coverage,
@@ -122,8 +122,7 @@ def _load(faces: Path, row: dict[str, str], points: Points) -> Photo:
 
 def _teeth(photo: Photo) -> NDArray[np.uint8]:
     """The inside of an open smile, softly cut: RGBA uint8 [256, 256, 4]."""
-    whole = (slice(0, CROP), slice(0, CROP))
-    inside = coverage(lip_polygons(photo.points)[Region.MOUTH], whole)
+    inside = coverage(lip_polygons(photo.points)[Region.MOUTH], WHOLE)
     # The outermost pixel is half lip.
     eroded = cv2.erode(inside, np.ones((3, 3), np.uint8))
     alpha = np.round(255 * cv2.GaussianBlur(eroded, (0, 0), 0.7))
