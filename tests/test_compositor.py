@@ -144,8 +144,8 @@ def test_corners_stand_still(compositor: Compositor) -> None:
     still = compositor.compose(HeadPose())
     for pose in POSES:
         frame = compositor.compose(pose)
-        np.testing.assert_array_equal(frame[:20, :20], still[:20, :20])
-        np.testing.assert_array_equal(frame[:20, -20:], still[:20, -20:])
+        np.testing.assert_array_equal(frame[:12, :12], still[:12, :12])
+        np.testing.assert_array_equal(frame[:12, -12:], still[:12, -12:])
 
 
 def test_paint_lies_where_its_window_does(compositor: Compositor, view: View) -> None:

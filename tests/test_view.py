@@ -49,6 +49,14 @@ def test_the_frame_and_room_to_move_lie_in_the_picture() -> None:
         assert places[..., 1].max() <= height - 20 * view.scale
 
 
+def test_a_face_is_shown_larger_before_shoulders_are_made_up() -> None:
+    face = face_height(np.pad(drawn_face(), ((0, 0), (0, 1))))
+    view = placed((round(face / 0.7), 900), (512, 512))
+    assert face_height(view.points) / view.scale == pytest.approx(0.7 * 512, rel=0.02)
+    foot = view.map()[-1, 0, 1] - view.map()[0, 0, 1]
+    assert foot == pytest.approx(face / 0.7, rel=0.02), "the frame shows the picture's whole height"
+
+
 def test_a_low_picture_ends_at_the_frames_foot() -> None:
     """Above the head the background may go on; below the body nothing may."""
     view = placed((260, 900), (512, 512), up=-10)
