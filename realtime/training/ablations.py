@@ -6,22 +6,19 @@ weights and take the same number of steps, side by side, on the same pictures.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from realtime.measure.pictures import evaluate
 from realtime.models.weights import load_weights
-from realtime.training.generator import Duel, PictureBatches, fresh_run, train_step, write
+from realtime.training.generator import PictureBatches, fresh_run, train_step, write
 from realtime.training.judges import Judges
 from realtime.training.people import load_photos
 from realtime.training.pictures import load_motions
 from realtime.training.progress import new_progress
 from realtime.training.recipe import Recipe
-from realtime.training.timed import batches, rate_at
+from realtime.training.timed import Stint, batches, rate_at
 
 _ALL = Recipe()
 VARIANTS: Mapping[str, Recipe] = {
@@ -37,47 +34,37 @@ VARIANTS: Mapping[str, Recipe] = {
 }
 
 
-def train(
-    data: Path,
-    out: Path,
-    *,
-    minutes: float,
-    seed: int,
-    device: str = "cpu",
-    now: Callable[[], float] = time.monotonic,
-) -> None:
-    """Trains all variants for `minutes` together and writes `out`/VARIANT/generator.safetensors.
+def train(data: Path, stint: Stint) -> None:
+    """Trains all variants together and writes VARIANT/generator.safetensors of each into the
+    stint's folder.
 
-    data: the folder that holds `clean`; beside `out` lies what `train recogniser` wrote. `now` is a
-    monotonic clock in seconds. Raises ModelError without a recogniser.
+    data: the folder that holds `clean`; beside the stint's folder lies what `train recogniser`
+    wrote. Raises ModelError without a recogniser.
     """
-    place = torch.device(device)
-    judges = Judges.load(data, out.parent, place)
+    place = stint.device
+    judges = Judges.load(data, stint.out.parent, place)
     photos = load_photos(data / "clean" / "faces", held_out=False)
     motions = load_motions(data / "clean" / "motion")
-    made, still = (PictureBatches(seed, 0, photos, each) for each in (motions, motions.still()))
-    runs = {name: _fresh(place, seed) for name in VARIANTS}
-    began, seconds = now(), 0.0
+    made, still = (
+        PictureBatches(stint.seed, 0, photos, each) for each in (motions, motions.still())
+    )
+    runs = {name: stint.anew(fresh_run) for name in VARIANTS}
+    began, seconds = stint.now(), 0.0
     with new_progress() as progress:
-        task = progress.add_task("ablations", total=minutes, note="")
+        task = progress.add_task("ablations", total=stint.minutes, note="")
         for spoken, silent in zip(batches(made, place), batches(still, place), strict=True):
             for name, run in runs.items():
                 recipe, run.seconds = VARIANTS[name], seconds
                 batch = spoken if recipe.made else silent
-                train_step(run, judges, batch, rate_at(run, minutes), place, recipe)
-            seconds = now() - began
+                train_step(run, judges, batch, rate_at(run, stint.minutes), place, recipe)
+            seconds = stint.now() - began
             steps = runs["everything"].step
             progress.update(task, completed=seconds / 60, note=f"{steps} steps each")
-            if seconds >= 60 * minutes:
+            if seconds >= 60 * stint.minutes:
                 break
     for name, run in runs.items():
-        (out / name).mkdir(parents=True, exist_ok=True)
-        write(run, out / name / "generator.safetensors", seed)
-
-
-def _fresh(device: torch.device, seed: int) -> Duel:
-    torch.manual_seed(seed)
-    return fresh_run(device)
+        (stint.out / name).mkdir(exist_ok=True)
+        write(run, stint.out / name / "generator.safetensors", stint.seed)
 
 
 def measure(data: Path, out: Path) -> dict[str, dict[str, float]]:

@@ -10,7 +10,7 @@ import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from realtime.training.checkpoint import save_checkpoint
+from realtime.training.checkpoint import load_checkpoint, save_checkpoint
 
 Losses = dict[str, Tensor]
 
@@ -73,7 +73,7 @@ def _learn(
 
 
 def _resume(path: Path, networks: nn.Module, optimiser: torch.optim.Optimizer) -> int:
-    state = torch.load(path, weights_only=True)
+    state = load_checkpoint(path, torch.device("cpu"))
     networks.load_state_dict(state["networks"])
     optimiser.load_state_dict(state["optimiser"])
     return int(state["step"])

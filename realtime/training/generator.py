@@ -7,8 +7,7 @@ are asked to open them; what nobody ever saw behind them is the plate's and the 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from realtime.training.pictures import Motions, draw_picture, load_motions, stac
 from realtime.training.precision import autocast
 from realtime.training.progress import new_progress
 from realtime.training.recipe import Recipe
-from realtime.training.timed import Batch, Run, SeededBatches, on_device, train_for
+from realtime.training.timed import Batch, Run, SeededBatches, Stint, on_device
 
 _BATCH = 6
 # Judges and adversary take three quarters of a step: they are asked so rarely, with so much more
@@ -42,7 +41,6 @@ _BATCH = 6
 _JUDGED_EVERY, _SLOPE_EVERY = 4, 16
 _BETAS = (0.5, 0.99)
 _LARGEST_GRADIENT = 5.0
-_SAVE_EVERY_S = 180.0
 # Weights of the losses: composite, gradients, flow, matte, colour of the whole window; slope
 # of the adversary.
 _FACE, _GRADIENT, _FLOW, _MATTE, _INSIDE = 10.0, 5.0, 0.5, 0.5, 1.0
@@ -108,69 +106,43 @@ class PictureBatches(SeededBatches):
 
 
 def train(
-    data: Path,
-    out: Path,
-    *,
-    minutes: float,
-    seed: int,
-    device: str = "cpu",
-    resume: bool = False,
-    shipped: Weights | None = None,
-    published: Path | None = None,
-    now: Callable[[], float] = time.monotonic,
+    data: Path, stint: Stint, shipped: Weights | None = None, published: Path | None = None
 ) -> Path:
-    """Trains for `minutes` in all and writes `out`/generator.safetensors, whose path it returns.
+    """Trains and writes generator.safetensors into the stint's folder, and returns its path.
 
-    data: the folder that holds `clean`; beside `out` lies what `train recogniser` wrote. resume: go
-    on from `out`/checkpoint.pt; shipped: weights to begin with, and to change slowly; published: a
-    folder of judges, as `Judges.load` reads it. Step n draws its pictures from (seed, n). `now` is
-    a monotonic clock in seconds. Raises ModelError without a recogniser.
+    data: the folder that holds `clean`; beside the stint's folder lies what `train recogniser`
+    wrote. shipped: weights to begin with, and to change slowly; published: a folder of judges, as
+    `Judges.load` reads it. Step n draws its pictures from (seed, n). Raises ModelError without a
+    recogniser.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    place, checkpoint = torch.device(device), out / "checkpoint.pt"
-    torch.manual_seed(seed)
-    run = fresh_run(place)
-    judges = Judges.load(data, out.parent, place, published)
-    if shipped is not None:
-        begin_with(run, shipped)
-    if resume:
-        run.load(checkpoint, place)
+    run = stint.begin(lambda device: fresh_run(device, shipped))
+    judges = Judges.load(data, stint.out.parent, stint.device, published)
     share = 1.0 if shipped is None else _TUNING
     photos = load_photos(data / "clean" / "faces", held_out=False)
-    source = PictureBatches(seed, run.step, photos, load_motions(data / "clean" / "motion"))
+    source = PictureBatches(stint.seed, run.step, photos, load_motions(data / "clean" / "motion"))
+
+    def learn(batch: Batch, rate: float) -> float:
+        return train_step(run, judges, batch, share * rate, stint.device, Recipe())
+
     with new_progress() as progress:
-        train_for(
-            "generator",
-            minutes,
-            run,
-            source,
-            lambda batch, rate: train_step(run, judges, batch, share * rate, place, Recipe()),
-            device=place,
-            checkpoint=checkpoint,
-            save_every_s=_SAVE_EVERY_S,
-            progress=progress,
-            now=now,
-        )
-    return write(run, out / "generator.safetensors", seed)
+        stint.go_on("generator", run, source, learn, progress)
+    return write(run, stint.out / "generator.safetensors", stint.seed)
 
 
-def fresh_run(device: torch.device) -> Duel:
-    """Untrained networks and adversary."""
+def fresh_run(device: torch.device, shipped: Weights | None = None) -> Duel:
+    """The shipped networks, or untrained ones, and an untrained adversary."""
 
     def adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(network.parameters(), rate, _BETAS)
 
     run = Run.fresh(FaceNetworks, adam, device)
+    if shipped is not None:
+        for networks in (run.networks, run.average):
+            for name, network in networks.named_children():
+                shipped.restore(name, network)
+        run.networks.train().requires_grad_(True)
     adversary = Run.fresh(PatchDiscriminator, adam, device)
     return Duel(run.networks, run.average, run.adam, adversary=adversary)
-
-
-def begin_with(run: Duel, weights: Weights) -> None:
-    """Puts weights into the networks of a fresh run."""
-    for networks in (run.networks, run.average):
-        for name, network in networks.named_children():
-            weights.restore(name, network)
-    run.networks.train().requires_grad_(True)
 
 
 def train_step(

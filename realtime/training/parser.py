@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +19,11 @@ from realtime.training.parser_truth import Truth, load_truths, make_truths, save
 from realtime.training.people import HELD_OUT
 from realtime.training.precision import autocast
 from realtime.training.progress import new_progress
-from realtime.training.timed import Batch, Run, SeededBatches, on_device, train_for
+from realtime.training.timed import Batch, Run, SeededBatches, Stint, on_device
 
 _BATCH = 8
 _DECAY = 0.01
 _LARGEST_GRADIENT = 1.0
-_SAVE_EVERY_S = 120.0
 # Weights of the losses: who is in front, and its edges; of small regions among the classes.
 _MATTE, _EDGES = 2.0, 2.0
 _CLASS_WEIGHTS = {Region.EARS: 3.0, Region.ACCESSORIES: 2.0, Region.BROWS: 2.0}
@@ -43,33 +41,14 @@ class ParserBatches(SeededBatches):
         }
 
 
-def train(
-    data: Path,
-    out: Path,
-    *,
-    minutes: float,
-    seed: int,
-    device: str = "cpu",
-    resume: bool = False,
-    shipped: Weights | None = None,
-    now: Callable[[], float] = time.monotonic,
-) -> Path:
-    """Trains for `minutes` in all and writes `out`/face_parser.safetensors, whose path it returns.
+def train(data: Path, stint: Stint, shipped: Weights | None = None) -> Path:
+    """Trains and writes face_parser.safetensors into the stint's folder, and returns its path.
 
-    data: the folder that holds `clean` and `weights`; what the teachers say is kept in
-    `out`/truths.npz. resume: go on from `out`/checkpoint.pt; shipped: weights to begin with. `now`
-    is a monotonic clock in seconds.
+    data: the folder that holds `clean` and `weights`; what the teachers say is kept beside, in
+    truths.npz. shipped: weights to begin with.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    place, checkpoint, kept = torch.device(device), out / "checkpoint.pt", out / "truths.npz"
-    torch.manual_seed(seed)
-    run = fresh_run(place)
-    if shipped is not None:
-        for network in (run.networks, run.average):
-            shipped.restore("parser", network)
-        run.networks.train().requires_grad_(True)
-    if resume:
-        run.load(checkpoint, place)
+    run = stint.begin(lambda device: fresh_run(device, shipped))
+    kept = stint.out / "truths.npz"
     with new_progress() as progress:
         if not kept.is_file():
             cutting = progress.add_task("cutting out", note="")
@@ -79,28 +58,28 @@ def train(
 
             save_truths(kept, make_truths(data, cut))
         truths = _often([truth for truth in load_truths(kept) if truth.person not in HELD_OUT])
-        train_for(
+        stint.go_on(
             "parser",
-            minutes,
             run,
-            ParserBatches(seed, run.step, truths),
-            lambda batch, rate: train_step(run, batch, rate, place),
-            device=place,
-            checkpoint=checkpoint,
-            save_every_s=_SAVE_EVERY_S,
-            progress=progress,
-            now=now,
+            ParserBatches(stint.seed, run.step, truths),
+            lambda batch, rate: train_step(run, batch, rate, stint.device),
+            progress,
         )
-    return _write(run, out / "face_parser.safetensors", seed)
+    return _write(run, stint.out / "face_parser.safetensors", stint.seed)
 
 
-def fresh_run(device: torch.device) -> Run:
-    """An untrained network."""
-    return Run.fresh(
+def fresh_run(device: torch.device, shipped: Weights | None = None) -> Run:
+    """The shipped network, or an untrained one."""
+    run = Run.fresh(
         FaceParser,
         lambda each, rate: torch.optim.AdamW(each.parameters(), rate, weight_decay=_DECAY),
         device,
     )
+    if shipped is not None:
+        for network in (run.networks, run.average):
+            shipped.restore("parser", network)
+        run.networks.train().requires_grad_(True)
+    return run
 
 
 def train_step(run: Run, batch: Batch, rate: float, device: torch.device) -> float:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from realtime.models.weights import default_path
+
+if TYPE_CHECKING:
+    from realtime.training.timed import Stint
 
 # The truth of the parser lies beside the tests.
 _DRAWN_MASKS = Path(__file__).parents[2] / "tests" / "data" / "drawn_masks"
@@ -35,60 +38,64 @@ class Options:
     judges: Path | None = None
 
 
-def _train(train: Callable[..., Path], name: str, options: Options, **length: float) -> Path:
-    return train(
+def _by_steps(train: Callable[..., Path], name: str, options: Options) -> None:
+    train(
         options.data,
         options.runs / name,
+        steps=options.steps,
         seed=options.seed,
         device=options.device,
         resume=options.resume,
-        **length,
     )
+
+
+def _stint(name: str, options: Options) -> Stint:
+    import torch
+
+    from realtime.training.timed import Stint
+
+    device = torch.device(options.device)
+    return Stint(options.runs / name, options.minutes, options.seed, device, options.resume)
 
 
 def speech(options: Options) -> None:
     from realtime.training.speech import train
 
-    _train(train, "speech", options, steps=options.steps)
+    _by_steps(train, "speech", options)
 
 
 def syncnet(options: Options) -> None:
     from realtime.training.syncnet import train
 
-    _train(train, "syncnet", options, minutes=options.minutes)
+    train(options.data, _stint("syncnet", options))
 
 
 def parser(options: Options) -> None:
     import shutil
-    from functools import partial
 
     from realtime.models.face_parser import shipped_path
     from realtime.models.weights import load_weights
-    from realtime.training.parser import train as train_parser
+    from realtime.training.parser import train
 
     shipped = load_weights(shipped_path()) if options.from_shipped else None
-    train = partial(train_parser, shipped=shipped)
-    shutil.copyfile(_train(train, "parser", options, minutes=options.minutes), shipped_path())
+    shutil.copyfile(train(options.data, _stint("parser", options), shipped), shipped_path())
 
 
 def recogniser(options: Options) -> None:
     from realtime.training.recogniser import train
 
-    _train(train, "recogniser", options, steps=options.steps)
+    _by_steps(train, "recogniser", options)
 
 
 def generator(options: Options) -> None:
-    from functools import partial
-
     import cv2
 
     from realtime.measure.pictures import sheet
     from realtime.models.weights import load_weights
-    from realtime.training.generator import train as train_generator
+    from realtime.training.generator import train
 
     shipped = load_weights() if options.from_shipped else None
-    train = partial(train_generator, shipped=shipped, published=options.judges)
-    path = _train(train, "generator", options, minutes=options.minutes)
+    path = train(options.data, _stint("generator", options), shipped, options.judges)
     held_out = sheet(load_weights(path), options.data)
     cv2.imwrite(str(path.with_name("sheet.png")), cv2.cvtColor(held_out, cv2.COLOR_RGB2BGR))
 
@@ -96,13 +103,7 @@ def generator(options: Options) -> None:
 def ablations(options: Options) -> None:
     from realtime.training.ablations import train
 
-    train(
-        options.data,
-        options.runs / "ablations",
-        minutes=options.minutes,
-        seed=options.seed,
-        device=options.device,
-    )
+    train(options.data, _stint("ablations", options))
 
 
 def pack(options: Options) -> None:

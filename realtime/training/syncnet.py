@@ -11,8 +11,7 @@ threshold for all clips (a sigmoid a pair: Zhai et al. 2023).
 from __future__ import annotations
 
 import csv
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,7 +41,7 @@ from realtime.training.progress import new_progress
 from realtime.training.speech import Corpus, read_corpus
 from realtime.training.speech_batches import Batch, Source, draw
 from realtime.training.speech_corpus import Recording
-from realtime.training.timed import Run, SeededBatches, on_device, train_for
+from realtime.training.timed import Run, SeededBatches, Stint, on_device
 
 Array = NDArray[np.float32]
 
@@ -69,7 +68,6 @@ _NEAR = 2
 # Windows so far apart in a clip are told apart when it judges.
 _FAR = 10
 _TELLING = 0.5
-_SAVE_EVERY_S = 120.0
 # Other people: they move more or less, hold their lips otherwise, and the tracker trembles; in
 # shares of each number's own spread.
 _GAIN, _EACH_GAIN, _POSTURE, _TREMBLE = 0.4, 0.3, 0.8, 0.12
@@ -255,50 +253,30 @@ class WindowBatches(SeededBatches):
         return vars(draw_windows(rng, self.examples, _BATCH))
 
 
-def train(
-    data: Path,
-    out: Path,
-    *,
-    minutes: float,
-    seed: int,
-    device: str = "cpu",
-    resume: bool = False,
-    now: Callable[[], float] = time.monotonic,
-) -> Path:
-    """Trains for `minutes` in all and writes `out`/syncnet.safetensors, whose path is returned.
+def train(data: Path, stint: Stint) -> Path:
+    """Trains and writes syncnet.safetensors into the stint's folder, and returns its path.
 
-    data: the folder that holds `clean`; resume: go on from `out`/checkpoint.pt. Step n draws its
-    windows from (seed, n). `now` is a monotonic clock in seconds.
+    data: the folder that holds `clean`. Step n draws its windows from (seed, n).
     """
-    out.mkdir(parents=True, exist_ok=True)
-    place, checkpoint = torch.device(device), out / "checkpoint.pt"
-    torch.manual_seed(seed)
+    run = stint.begin(lambda device: fresh_run(device, load_weights()))
     with new_progress() as progress:
         data_set = examples(read_corpus(data, progress), read_faces(data / "clean" / "faces"))
-        run = fresh_run(load_weights(), place)
-        if resume:
-            run.load(checkpoint, place)
-        train_for(
+        stint.go_on(
             NAME,
-            minutes,
             run,
-            WindowBatches(seed, run.step, data_set),
-            lambda batch, rate: train_step(run, batch, rate, place),
-            device=place,
-            checkpoint=checkpoint,
-            save_every_s=_SAVE_EVERY_S,
-            progress=progress,
-            now=now,
+            WindowBatches(stint.seed, run.step, data_set),
+            lambda batch, rate: train_step(run, batch, rate, stint.device),
+            progress,
         )
     assert isinstance(run.average, Trained)
     network = run.average.calibrated().cpu().eval()
     tensors = {f"{NAME}.{name}": tensor.half() for name, tensor in network.state_dict().items()}
-    path = out / f"{NAME}.safetensors"
-    save_weights(path, tensors, {NAME: run.about(seed)})
+    path = stint.out / f"{NAME}.safetensors"
+    save_weights(path, tensors, {NAME: run.about(stint.seed)})
     return path
 
 
-def fresh_run(shipped: Weights, device: torch.device) -> Run:
+def fresh_run(device: torch.device, shipped: Weights) -> Run:
     """An untrained network with the audio encoder of the shipped weights as its ear."""
     return Run.fresh(
         lambda: Trained(shipped),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -16,13 +17,14 @@ from rich.progress import Progress
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from realtime.training.checkpoint import save_checkpoint
+from realtime.training.checkpoint import load_checkpoint, save_checkpoint
 
 Batch = Mapping[str, Tensor]
 
 _RATE, _WARM_STEPS = 2e-3, 100
 _AVERAGE = 0.995
 _BATCHES_AHEAD = 4  # of each process that makes them
+_SAVE_EVERY_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Run:
         save_checkpoint(path, parts | {"step": self.step, "seconds": self.seconds})
 
     def load(self, path: Path, device: torch.device) -> None:
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = load_checkpoint(path, device)
         for name in ("networks", "average", "adam"):
             getattr(self, name).load_state_dict(state[name])
         self.step, self.seconds = state["step"], state["seconds"]
@@ -108,33 +110,63 @@ def rate_at(run: Run, minutes: float) -> float:
     return _RATE * min(1.0, (run.step + 1) / _WARM_STEPS) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def train_for(
-    name: str,
-    minutes: float,
-    run: Run,
-    source: Dataset[dict[str, Tensor]],
-    train_step: Callable[[Batch, float], float],
-    *,
-    device: torch.device,
-    checkpoint: Path,
-    save_every_s: float,
-    progress: Progress,
-    now: Callable[[], float],
-) -> None:
-    """Steps until the run has lasted `minutes` in all; `train_step` is given batch and rate."""
-    task = progress.add_task(name, total=minutes, note="")
-    began, saved = now() - run.seconds, run.seconds
-    for batch in batches(source, device):
-        loss = train_step(batch, rate_at(run, minutes))
-        run.seconds = now() - began
-        note = f"step {run.step}  loss {loss:.4f}"
-        progress.update(task, completed=run.seconds / 60, note=note)
-        if run.seconds >= saved + save_every_s:
-            run.save(checkpoint)
-            saved = run.seconds
-        if run.seconds >= 60 * minutes:
-            break
-    run.save(checkpoint)
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
+@dataclass(frozen=True)
+class Stint:
+    """How long a run goes on, and where it is kept.
+
+    out: the folder of `checkpoint.pt` and of what the training makes. minutes: in all, with those
+    before the checkpoint. resume: go on from there. now: a monotonic clock in seconds.
+    """
+
+    out: Path
+    minutes: float
+    seed: int
+    device: torch.device = torch.device("cpu")  # noqa: RUF009 (immutable)
+    resume: bool = False
+    now: Callable[[], float] = time.monotonic
+
+    def begin(self, fresh: Callable[[torch.device], AnyRun]) -> AnyRun:
+        """The run as its checkpoint left it, or anew."""
+        run = self.anew(fresh)
+        if self.resume:
+            run.load(self._checkpoint, self.device)
+        return run
+
+    def anew(self, fresh: Callable[[torch.device], AnyRun]) -> AnyRun:
+        """The run as `fresh` makes it, always the same for a seed."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(self.seed)
+        return fresh(self.device)
+
+    def go_on(
+        self,
+        name: str,
+        run: Run,
+        source: Dataset[dict[str, Tensor]],
+        train_step: Callable[[Batch, float], float],
+        progress: Progress,
+    ) -> None:
+        """Steps until the time is up; `train_step` is given batch and rate, and gives the loss."""
+        task = progress.add_task(name, total=self.minutes, note="")
+        began, saved = self.now() - run.seconds, run.seconds
+        for batch in batches(source, self.device):
+            loss = train_step(batch, rate_at(run, self.minutes))
+            run.seconds = self.now() - began
+            note = f"step {run.step}  loss {loss:.4f}"
+            progress.update(task, completed=run.seconds / 60, note=note)
+            if run.seconds >= saved + _SAVE_EVERY_S:
+                run.save(self._checkpoint)
+                saved = run.seconds
+            if run.seconds >= 60 * self.minutes:
+                break
+        run.save(self._checkpoint)
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.out / "checkpoint.pt"
 
 
 def batches(source: Dataset[dict[str, Tensor]], device: torch.device) -> DataLoader[Any]:

@@ -16,6 +16,7 @@ from realtime.training.ablations import VARIANTS, as_markdown, train
 from realtime.training.generator import compose_face, to_tensors
 from realtime.training.pictures import Motions, make_picture, stack
 from realtime.training.recipe import Recipe
+from realtime.training.timed import Stint
 from tests.faces import drawn_face
 from tests.training.test_generator import seconds, write_data
 from tests.training.test_judges import write_recogniser
@@ -30,7 +31,7 @@ def test_variants_take_the_same_steps_and_come_out_different(
     monkeypatch.setattr(training, "_BATCH", 1)
     data = write_data(tmp_path / "data")
     write_recogniser(tmp_path)
-    train(data, tmp_path / "out", minutes=2 / 60, seed=0, now=seconds().__next__)
+    train(data, Stint(tmp_path / "out", minutes=2 / 60, seed=0, now=seconds().__next__))
     kept = [load_weights(tmp_path / "out" / name / "generator.safetensors") for name in few]
     assert {weights.config("generator")["steps"] for weights in kept} == {2}
     assert len({weights.digest for weights in kept}) == len(few)

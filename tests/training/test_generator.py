@@ -18,7 +18,6 @@ from realtime.models.weights import Weights, load_weights
 from realtime.training import generator as training
 from realtime.training.generator import (
     FaceNetworks,
-    begin_with,
     compose_face,
     fresh_run,
     move_photo,
@@ -28,7 +27,7 @@ from realtime.training.generator import (
 )
 from realtime.training.pictures import make_picture, stack
 from realtime.training.recipe import Recipe
-from realtime.training.timed import rate_at
+from realtime.training.timed import Stint, rate_at
 from tests.faces import drawn_face
 from tests.training.test_judges import write_recogniser
 from tests.training.test_pictures import WHITE, drawn_photo, write_faces
@@ -96,8 +95,9 @@ def test_a_run_stops_goes_on_and_can_be_read(
     monkeypatch.setattr(training, "_BATCH", 2)
     data, out = write_data(tmp_path / "data"), tmp_path / "out"
     write_recogniser(tmp_path)
-    train(data, out, minutes=2 / 60, seed=0, now=seconds().__next__)
-    path = train(data, out, minutes=3 / 60, seed=0, resume=True, now=seconds().__next__)
+    train(data, Stint(out, minutes=2 / 60, seed=0, now=seconds().__next__))
+    later = Stint(out, minutes=3 / 60, seed=0, resume=True, now=seconds().__next__)
+    path = train(data, later)
     weights = load_weights(path)
     assert weights.config("generator") == {"seed": 0, "steps": 3, "minutes": 0.1}
     weights.restore("style", StyleEncoder())
@@ -107,8 +107,7 @@ def test_a_run_stops_goes_on_and_can_be_read(
 def test_a_run_begins_with_given_weights() -> None:
     other = FaceNetworks()
     state = {name: tensor.detach() for name, tensor in other.state_dict().items()}
-    run = fresh_run(torch.device("cpu"))
-    begin_with(run, Weights(state, {}, ""))
+    run = fresh_run(torch.device("cpu"), Weights(state, {}, ""))
     for networks in (run.networks, run.average):
         for name, tensor in networks.state_dict().items():
             torch.testing.assert_close(tensor, state[name])

@@ -20,6 +20,7 @@ from realtime.training.parser_attire import Person, dress
 from realtime.training.parser_fringe import comb_fringe
 from realtime.training.parser_pictures import SIDE, draw_picture
 from realtime.training.parser_truth import UNKNOWN, Truth, load_truths, save_truths
+from realtime.training.timed import Stint
 from tests.faces import drawn_face
 
 
@@ -141,7 +142,7 @@ def test_a_run_stops_goes_on_and_can_be_read(
 
     def run(minutes: float, resume: bool) -> Path:
         seconds = map(float, itertools.count()).__next__
-        return train(tmp_path, tmp_path, minutes=minutes, seed=0, resume=resume, now=seconds)
+        return train(tmp_path, Stint(tmp_path, minutes, seed=0, resume=resume, now=seconds))
 
     run(2 / 60, resume=False)
     weights = load_weights(run(3 / 60, resume=True))
