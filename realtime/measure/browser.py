@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -13,7 +12,6 @@ import time
 import urllib.error
 import urllib.request
 import wave
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -132,20 +130,6 @@ class Browser:
         """The console's warnings and errors since they were last asked for."""
         entries = self._ask("POST", "/se/log", type="browser")
         return [each["message"] for each in entries if each["level"] in ("WARNING", "SEVERE")]
-
-    def screenshot(self) -> bytes:
-        """The tab as PNG."""
-        return base64.b64decode(self._ask("GET", "/screenshot"))
-
-    def emulate(self, *, width: int, height: int, dark: bool, phone: bool) -> None:
-        """Another screen, px, and colour scheme, for looking at a page."""
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self._devtools("Emulation.setDeviceMetricsOverride", metrics)
-        self._devtools("Emulation.setEmulatedMedia", {"features": scheme})
-
-    def _devtools(self, command: str, parameters: Mapping[str, object]) -> None:
-        self._ask("POST", "/goog/cdp/execute", cmd=command, params=parameters)
 
     def _begin(self) -> None:
         folder = Path(self._folder.name)

@@ -32,12 +32,11 @@ _SYLLABLES = "mcgurk_pl"  # one syllable again and again: any of them is in sync
 
 @dataclass(frozen=True)
 class Sync:
-    """How far the best cosine stands above the median of all shifts within 600 ms; the shift,
-    in ms, > 0 when the picture is late; and how far the unshifted cosine stands above it."""
+    """How far the best cosine stands above the median of all shifts within 600 ms; and the shift,
+    in ms, > 0 when the picture is late."""
 
     confidence: float
     offset_ms: int
-    at_zero: float
 
 
 def face_on(points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -105,11 +104,7 @@ def sync(track: Track) -> Sync:
     if np.isnan(cosines).any():
         raise ValueError("expected a clip of 2 s or more, found a shorter one")
     best, usual = int(cosines.argmax()), float(np.median(cosines))
-    return Sync(
-        float(cosines[best]) - usual,
-        -int(shifts[best]) * HOP_MS,
-        float(cosines[_MOST_SHIFT]) - usual,
-    )
+    return Sync(float(cosines[best]) - usual, -int(shifts[best]) * HOP_MS)
 
 
 def _cosine_at(track: Track, shift: int) -> float:

@@ -25,7 +25,6 @@ def test_a_known_shift_is_found(hops: int) -> None:
     found = sync(_track(hops))
     assert found.offset_ms == 10 * hops
     assert found.confidence > 0.7
-    assert (found.at_zero > 0.5) == (hops == 0)
 
 
 def test_a_short_clip_is_refused() -> None:
