@@ -41,8 +41,7 @@ def train(data: Path, stint: Stint) -> None:
     data: the folder that holds `clean`; beside the stint's folder lies what `train recogniser`
     wrote. Raises ModelError without a recogniser.
     """
-    place = stint.device
-    judges = Judges.load(data, stint.out.parent, place)
+    judges = Judges.load(data, stint.out.parent, stint.device)
     photos = load_photos(data / "clean" / "faces", held_out=False)
     motions = load_motions(data / "clean" / "motion")
     made, still = (
@@ -52,11 +51,12 @@ def train(data: Path, stint: Stint) -> None:
     began, seconds = stint.now(), 0.0
     with new_progress() as progress:
         task = progress.add_task("ablations", total=stint.minutes, note="")
-        for spoken, silent in zip(batches(made, place), batches(still, place), strict=True):
+        both = (batches(each, stint.device) for each in (made, still))
+        for spoken, silent in zip(*both, strict=True):
             for name, run in runs.items():
                 recipe, run.seconds = VARIANTS[name], seconds
                 batch = spoken if recipe.made else silent
-                train_step(run, judges, batch, rate_at(run, stint.minutes), place, recipe)
+                train_step(run, judges, batch, rate_at(run, stint.minutes), stint.device, recipe)
             seconds = stint.now() - began
             steps = runs["everything"].step
             progress.update(task, completed=seconds / 60, note=f"{steps} steps each")

@@ -137,10 +137,7 @@ def fresh_run(device: torch.device, shipped: Weights | None = None) -> Duel:
 
     run = Run.fresh(FaceNetworks, adam, device)
     if shipped is not None:
-        for networks in (run.networks, run.average):
-            for name, network in networks.named_children():
-                shipped.restore(name, network)
-        run.networks.train().requires_grad_(True)
+        run.begin_with(shipped, nn.Module.named_children)
     adversary = Run.fresh(PatchDiscriminator, adam, device)
     return Duel(run.networks, run.average, run.adam, adversary=adversary)
 

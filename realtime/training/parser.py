@@ -76,9 +76,7 @@ def fresh_run(device: torch.device, shipped: Weights | None = None) -> Run:
         device,
     )
     if shipped is not None:
-        for network in (run.networks, run.average):
-            shipped.restore("parser", network)
-        run.networks.train().requires_grad_(True)
+        run.begin_with(shipped, lambda network: [("parser", network)])
     return run
 
 

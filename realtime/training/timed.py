@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from rich.progress import Progress
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from realtime.models.weights import Weights
 from realtime.training.checkpoint import load_checkpoint, save_checkpoint
 
 Batch = Mapping[str, Tensor]
@@ -79,6 +80,15 @@ class Run:
         for name in ("networks", "average", "adam"):
             getattr(self, name).load_state_dict(state[name])
         self.step, self.seconds = state["step"], state["seconds"]
+
+    def begin_with(
+        self, given: Weights, parts: Callable[[nn.Module], Iterable[tuple[str, nn.Module]]]
+    ) -> None:
+        """Puts weights into both networks, into each of their `parts` those of its name."""
+        for network in (self.networks, self.average):
+            for name, part in parts(network):
+                given.restore(name, part)
+        self.networks.train().requires_grad_(True)
 
     def about(self, seed: int) -> dict[str, float]:
         """What is kept beside the weights."""

@@ -7,12 +7,12 @@ import torch
 
 from realtime.errors import ModelError
 from realtime.training.parser import fresh_run
-from realtime.training.timed import Run, Stint
+from realtime.training.timed import Stint
 
 
 def test_a_seed_begins_alike(tmp_path: Path) -> None:
     def first(seed: int) -> torch.Tensor:
-        run: Run = Stint(tmp_path, 1.0, seed).begin(fresh_run)
+        run = Stint(tmp_path, 1.0, seed).begin(fresh_run)
         return next(run.networks.parameters())
 
     assert torch.equal(first(3), first(3))
